@@ -1,0 +1,166 @@
+"""THE page a contributor reads: what the harness gives an implementation, and what it asks for.
+
+Add one file to `impls/` with one class that derives from `Implementation` and carries a `Spec`
+written in literals; `w2vbench list` then shows it, and `w2vbench run --impl NAME` measures it.
+The harness owns the clock, the seeds, the threads, the evaluation and every file.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from bench import vocabulary
+from bench.errors import UserError
+
+Architecture = Literal["skipgram", "cbow"]
+Objective = Literal["softmax", "ns", "hs"]
+Tick = Callable[[int], None]  # tick(words_done): raw words of the corpus consumed so far, all epochs
+
+ARCHITECTURES: tuple[Architecture, ...] = ("skipgram", "cbow")
+OBJECTIVES: tuple[Objective, ...] = ("softmax", "ns", "hs")
+
+
+@dataclass(frozen=True)
+class Config:
+    """The science of a run: everything that changes the vectors, nothing that only changes the speed.
+
+    Hashed into the run id. Raises `UserError` on values that cannot be trained.
+    """
+
+    architecture: Architecture
+    objective: Objective
+    dim: int = 100
+    window: int = 5  # widest; each centre draws its own width uniformly from 1..window
+    negatives: int = 5  # K, noise words a pair; only read when objective is "ns"
+    subsample: float = 1e-3  # t of sqrt(t/f) + t/f; 0 keeps every word
+    epochs: int = 5
+    learning_rate: float = 0.025  # falls linearly to 1e-4 of itself over all epochs
+    min_count: int = 5
+    seed: int = 1
+
+    def __post_init__(self) -> None:
+        if self.architecture not in ARCHITECTURES or self.objective not in OBJECTIVES:
+            raise UserError(
+                f"no such model: {self.architecture}/{self.objective}",
+                remedy=f"architectures: {', '.join(ARCHITECTURES)}; objectives: {', '.join(OBJECTIVES)}",
+            )
+        for name in ("dim", "window", "epochs", "min_count"):
+            if getattr(self, name) < 1:
+                raise UserError(
+                    f"{name} is {getattr(self, name)}",
+                    why="nothing can be trained with less than 1",
+                    remedy=f"give --{name.replace('_', '-')} a whole number from 1 up",
+                )
+        if self.objective == "ns" and self.negatives < 1:
+            raise UserError(
+                f"negatives is {self.negatives} with negative sampling",
+                why="with no noise words every score grows without bound",
+                remedy="give --negatives a whole number from 1 up (5 to 20 are usual)",
+            )
+        if not 0 <= self.subsample < 1:
+            raise UserError(f"subsample is {self.subsample}", remedy="use 0 (off) or a small t such as 1e-3")
+        if not 0 < self.learning_rate < 10:
+            raise UserError(
+                f"learning rate is {self.learning_rate}",
+                remedy="use a small positive rate such as 0.025",
+            )
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A tokenised text, the same for every implementation. Arrays are read-only memory maps.
+
+    Words are numbered by falling count, ties by first appearance. Tokens under `min_count` are
+    gone; no sentence is longer than 1,000 words, and pairs never cross a sentence's end.
+    """
+
+    name: str
+    sha256: str  # of the source text
+    raw_tokens: int  # before the minimum count
+    min_count: int
+    ids: npt.NDArray[np.int32]  # (N,) the text, as word numbers
+    offsets: npt.NDArray[np.int64]  # (S + 1,) sentence s is ids[offsets[s]:offsets[s + 1]]
+    counts: npt.NDArray[np.int64]  # (V,) falling
+    words: list[str]  # (V,)
+    huffman: vocabulary.HuffmanTree
+    text_path: Path  # the same tokens as UTF-8 text, one sentence a line, for external tools
+
+    @property
+    def tokens(self) -> int:
+        """N, the in-vocabulary words of one epoch: what raw words/s counts."""
+        return len(self.ids)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V."""
+        return len(self.counts)
+
+    def keep_probability(self, subsample: float) -> npt.NDArray[np.float64]:
+        """(V,) chance that an occurrence survives subsampling; see `vocabulary.keep_probability`."""
+        return vocabulary.keep_probability(self.counts, subsample)
+
+    @cached_property
+    def noise_probability(self) -> npt.NDArray[np.float64]:
+        """(V,) the noise distribution, counts^0.75 normalised (Mikolov et al. 2013b, section 2.2)."""
+        return vocabulary.noise_probability(self.counts)
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a run may use. Threads are already set in the environment and in torch."""
+
+    device: str = "cpu"  # a torch device
+    threads: int = 1
+
+
+@dataclass(frozen=True)
+class Spec:
+    """What an implementation says of itself. Literals only: it is read without importing the file."""
+
+    name: str  # as on the command line; equals the file's name
+    summary: str  # one line
+    objectives: tuple[Objective, ...]
+    architectures: tuple[Architecture, ...]
+    paper: str  # BibTeX key of the method's paper
+    needs: tuple[str, ...] = ()  # of "torch", "cuda", "cc" (a C compiler), or importable packages
+    parent: str | None = None  # the implementation whose mathematics this one must reproduce
+    division: Literal["closed", "open"] = "closed"  # open: departs from the law in RULES.md
+
+
+class Implementation(ABC):
+    """One way to train word2vec. The harness calls the methods once each, in this order."""
+
+    spec: ClassVar[Spec]
+
+    @abstractmethod
+    def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:
+        """Build tables and trees, initialise parameters, upload. Timed as `prepare_s`."""
+
+    def compile(self) -> None:
+        """Compile and warm up, on throw-away state. Timed as `compile_s`, never part of training."""
+
+    @abstractmethod
+    def train(self, tick: Tick) -> None:
+        """Train all epochs. Timed as `train_s`.
+
+        Call `tick(words_done)` now and then (a few times a second is plenty): it draws progress
+        and raises when the run's budget is spent. Let that exception through.
+        """
+
+    @abstractmethod
+    def vectors(self) -> npt.NDArray[np.float32]:
+        """(V, D) the input vectors on the host, rows in the corpus's word order. Not timed."""
+
+    def model_bytes(self) -> int | None:
+        """Bytes of everything that is learned, padding included; None where it cannot be known."""
+        return None
+
+    def work(self) -> dict[str, int]:
+        """Counted work of training, any of `kept_words`, `pairs`, `scored_outputs`. Not timed."""
+        return {}

@@ -1,0 +1,78 @@
+"""One run is one record. Every key, its unit, and what null means; `results/SCHEMA.md` is its page.
+
+null always reads "not measured or not applicable, see the comment"; NaN never appears.
+"""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+SCHEMA_VERSION = 1
+
+# A finished run is never run again; every other status is tried anew by the next `run`.
+STATUSES = {
+    "ok": "trained to the end, vectors evaluated",
+    "over_budget": "the training budget ran out: throughput so far, no claim about quality",
+    "failed": "the implementation raised, died or broke the contract; `reason`, `traceback` say how",
+    "oom": "out of memory on the host or the device",
+    "timeout": "killed after `resources.timeout_s`",
+    "skipped": "something it needs is missing here; `reason` names it",
+    "gate_missed": "trained, but its quality is not equivalent to the reference",
+    "withdrawn": "published once and taken back; `reason` says why",
+}
+FINISHED = ("ok", "over_budget", "gate_missed", "withdrawn")
+
+
+@dataclass(frozen=True)
+class Score:
+    """One quality figure of one run, with the error bar that comes from the test's own items."""
+
+    set: str  # "wordsim353", "simlex999", "google", ...
+    part: str  # "all", or "semantic" / "syntactic" for analogies
+    metric: str  # "spearman", "3cosadd", "3cosmul"
+    value: float | None  # null: fewer than three usable items
+    low: float | None  # 95 % item-bootstrap interval; says nothing about other seeds
+    high: float | None
+    used: int  # items whose words are all known
+    total: int  # items in the set
+    rule: str = ""  # what decides the figure besides the vectors, e.g. the vocabulary restriction
+
+
+@dataclass(frozen=True)
+class Record:
+    """Everything known about one run. Groups are plain dictionaries so that a row is a flat join."""
+
+    run_id: str  # 16 hex digits; see `bench.running.plan.run_id` for what is hashed
+    suite: str  # the suite that asked for it
+    status: str  # a key of STATUSES
+    reason: str | None  # null when ok
+    traceback: str | None  # null unless failed
+    implementation: dict[str, Any]  # the Spec, and source_sha256
+    config: dict[str, Any]  # contract.Config
+    data: dict[str, Any]  # name, sha256, raw_tokens, tokens, vocabulary
+    resources: dict[str, Any]  # device, threads, timeout_s, budget_s (null: none), environment
+    block: dict[str, Any]  # series (id of one `run` call), repetition, position
+    started: str  # UTC, ISO 8601, seconds
+    duration_s: float  # the whole process, from spawn to exit
+    machine: dict[str, Any]  # name, cpu, cores, memory_bytes, gpu, os, and load when the run began
+    versions: dict[str, str]  # python and the packages that the run can depend on
+    git: dict[str, Any]  # commit, dirty; null outside a checkout
+    work: dict[str, int | None] = field(default_factory=dict)
+    # raw_words, kept_words, pairs, scored_outputs; null: not counted by this implementation
+    phases: dict[str, float | None] = field(default_factory=dict)
+    # import_s, prepare_s, compile_s, train_s, evaluate_s; null: not reached
+    throughput: dict[str, float | None] = field(default_factory=dict)
+    # raw_words_per_s (the headline), kept_words_per_s, pairs_per_s
+    memory: dict[str, int | None] = field(default_factory=dict)
+    # model_bytes, host_baseline_bytes (after import), host_peak_bytes (until training ended, child
+    # processes included), cuda_peak_allocated_bytes, cuda_peak_reserved_bytes (null without CUDA)
+    quality: list[Score] = field(default_factory=list)  # empty unless the run trained to the end
+    schema: int = SCHEMA_VERSION
+
+    def to_json(self) -> dict[str, Any]:
+        """A JSON-ready dictionary; `from_json` reads it back equal."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> "Record":
+        """The record in `data`. Raises KeyError or TypeError where keys are missing or unknown."""
+        return Record(**{**data, "quality": [Score(**s) for s in data["quality"]]})
