@@ -1,0 +1,1 @@
+"""From a suite to finished records: plan, schedule, one fresh process a run, supervision."""
