@@ -1,0 +1,12 @@
+"""Quality of word vectors: similarity (Spearman) and analogies (3CosAdd, 3CosMul), with coverage.
+
+    scores = evaluate(vectors, words)      # vectors float32 (V, D), words in falling frequency
+
+The rules are gensim's, so that its `evaluate_word_pairs` and `evaluate_word_analogies` are an
+independent check: upper-cased words, the most frequent spelling wins, unknown items are skipped
+and counted. What gensim does not give is added: 3CosMul over the whole set, and intervals.
+"""
+
+from bench.quality.evaluation import EVALUATOR_VERSION, evaluate
+
+__all__ = ["EVALUATOR_VERSION", "evaluate"]
