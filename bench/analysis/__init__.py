@@ -1,0 +1,1 @@
+"""What the records mean: intervals, comparisons, gates. Reads records, trains nothing."""
