@@ -1,0 +1,151 @@
+"""Each cell beside gensim: the speed ratio within blocks, quality over seeds, and the rank.
+
+Speed counts only at equal quality: within a model, cells whose quality is shown equal to gensim's
+(or better) rank by words/s. Everything else stands below them, in tiers, marked and without a rank.
+"""
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from statistics import fmean, median
+
+from scipy.stats import ttest_ind
+
+from bench.analysis.cells import QUALITY_SETS, Cell, Quality, Versus
+from bench.analysis.statistics import Estimate, equivalence, paired_log_ratio
+
+REFERENCE = "gensim"
+MARGINS = {"wordsim353": 0.02, "simlex999": 0.02}  # RULES.md, "Equal quality"
+FEWEST_SEEDS = 3  # on either side, before anything is said about quality
+
+EQUAL, UNSETTLED, UNKNOWN, WORSE, UNFINISHED = range(5)  # tiers, best first
+_TIERS = {"equivalent": EQUAL, "above": EQUAL, "within seed spread": UNSETTLED, "below": WORSE}
+_ENDINGS = {  # what stands in the quality column of a row that has none to judge
+    "over_budget": "not judged: stopped at the budget",
+    "gate_missed": "not equivalent",
+    "withdrawn": "withdrawn",
+}
+
+
+def judge(cells: Sequence[Cell]) -> list[Cell]:
+    """`cells` with ratio, verdicts, tier and rank, in the order of the table."""
+    judged = [_judge(cell, _reference(cell, cells)) for cell in cells]
+    places = {(c.section, c.model): i for i, c in reversed(list(enumerate(cells)))}
+    judged.sort(key=lambda c: (places[c.section, c.model], c.tier, -(c.speed.median if c.speed else 0)))
+    return _ranked(judged)
+
+
+def _reference(cell: Cell, cells: Iterable[Cell]) -> Cell | None:
+    """Gensim's finished cell of the same table and model; with the same threads, else the most."""
+    candidates = [
+        c
+        for c in cells
+        if (c.implementation, c.status) == (REFERENCE, "ok")
+        and (c.section, c.model) == (cell.section, cell.model)
+    ]
+    return max(candidates, key=lambda c: (c.threads == cell.threads, c.threads), default=None)
+
+
+def _judge(cell: Cell, reference: Cell | None) -> Cell:
+    versus = _versus(cell, reference) if reference and cell.implementation != REFERENCE else {}
+    verdict, tier = _verdict(cell, reference, versus)
+    ratio = speed_ratio(cell, reference) if reference else None
+    return replace(cell, ratio=ratio, versus=versus, verdict=verdict, tier=tier)
+
+
+def speed_ratio(cell: Cell, base: Cell) -> Estimate | None:
+    """Raw words/s of `cell` over that of `base`, paired by block; None without a common block."""
+    new, old = _speed_by_block(cell), _speed_by_block(base)
+    common = sorted(new.keys() & old.keys())
+    return paired_log_ratio([new[b] for b in common], [old[b] for b in common]) if common else None
+
+
+def _speed_by_block(cell: Cell) -> dict[tuple[str, int], float]:
+    speeds = defaultdict(list)
+    for run in cell.runs:
+        speed = run.throughput.get("raw_words_per_s")
+        if speed:
+            speeds[str(run.block["series"]), int(run.block["repetition"])].append(speed)
+    return {block: median(values) for block, values in speeds.items()}
+
+
+def _versus(cell: Cell, reference: Cell) -> dict[str, Versus]:
+    return {
+        name: compare(cell.quality[name], reference.quality[name], margin)
+        for name, margin in MARGINS.items()
+        if _enough(cell.quality.get(name)) and _enough(reference.quality.get(name))
+    }
+
+
+def _enough(quality: Quality | None) -> bool:
+    return quality is not None and len(quality.by_seed) >= FEWEST_SEEDS
+
+
+def compare(new: Quality, reference: Quality, margin: float) -> Versus:
+    """Quality over seeds against the reference's.
+
+    "equivalent" where two one-sided tests put the difference of means inside ±margin; otherwise
+    "within seed spread" where Welch's 95 % interval of the difference holds 0, else "above" or
+    "below".
+    """
+    low, high = _welch_interval(new.by_seed, reference.by_seed)
+    test = equivalence(new.by_seed, reference.by_seed, margin)
+    if test.equivalent:
+        verdict = "equivalent"
+    elif low <= 0 <= high:
+        verdict = "within seed spread"
+    else:
+        verdict = "above" if low > 0 else "below"
+    return Versus(fmean(new.by_seed) - fmean(reference.by_seed), low, high, test.p, verdict)
+
+
+def _welch_interval(new: Sequence[float], reference: Sequence[float]) -> tuple[float, float]:
+    """95 % interval of the difference of means; a point where neither side varies at all."""
+    if len({*new}) == 1 and len({*reference}) == 1:
+        difference = new[0] - reference[0]
+        return difference, difference
+    interval = ttest_ind(new, reference, equal_var=False).confidence_interval(0.95)
+    return float(interval.low), float(interval.high)
+
+
+def _verdict(cell: Cell, reference: Cell | None, versus: dict[str, Versus]) -> tuple[str, int]:
+    """The phrase for the quality column, and the tier it puts the row in."""
+    if cell.status != "ok":
+        return _ENDINGS.get(cell.status, "none"), UNFINISHED
+    if cell.implementation == REFERENCE:
+        return "reference", EQUAL
+    if reference is None:
+        return "no gensim run to compare", UNKNOWN
+    if len(versus) < len(MARGINS):
+        return f"cannot tell (n = {_fewest_seeds(cell, reference)})", UNKNOWN
+    tier = max(_TIERS[v.verdict] for v in versus.values())
+    return _phrase(versus), tier
+
+
+def _fewest_seeds(*cells: Cell) -> int:
+    return min(len(q.by_seed) if (q := c.quality.get(name)) else 0 for c in cells for name in MARGINS)
+
+
+def _phrase(versus: dict[str, Versus]) -> str:
+    """ "equivalent" where all sets agree, else each set that stands out, worst first."""
+    verdicts = [v.verdict for v in versus.values()]
+    if len(set(verdicts)) == 1:
+        return verdicts[0]
+    for loud in ("below", "above"):
+        if loud in verdicts:
+            sets = [QUALITY_SETS[name].label for name, v in versus.items() if v.verdict == loud]
+            return f"{loud} on {' and '.join(sets)}"
+    return "within seed spread"
+
+
+def _ranked(cells: Sequence[Cell]) -> list[Cell]:
+    """Numbers 1, 2, ... within each model for the cells that rank at all."""
+    seen: dict[object, int] = defaultdict(int)
+    ranked = []
+    for cell in cells:
+        if cell.tier == EQUAL and cell.speed and math.isfinite(cell.speed.median):
+            seen[cell.section, cell.model] += 1
+            cell = replace(cell, rank=seen[cell.section, cell.model])
+        ranked.append(cell)
+    return ranked

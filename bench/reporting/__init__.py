@@ -1,0 +1,1 @@
+"""Reports: tables, figure and page, a pure function of the records."""

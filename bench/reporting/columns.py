@@ -1,0 +1,193 @@
+"""What the tables show, once for every format: two lists of columns, each a heading and a text.
+
+The first list is the headline: speed, memory and quality of the same runs. The second is the
+evidence on quality, with its two error bars apart: over seeds, and over the items of a test set.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench.analysis.cells import QUALITY_SETS, Cell
+from bench.analysis.statistics import ratio_text
+from bench.analysis.verdicts import EQUAL, MARGINS
+from bench.reporting import units
+from bench.reporting.sections import Table, model_name, row_name
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: how to head it, how to write a cell, how to sort by it."""
+
+    key: str
+    head: str
+    text: Callable[[Cell, Table], str]
+    number: Callable[[Cell], float | None] | None = None  # set: right-aligned, sorted by this
+    keep: int = 9  # narrow terminals drop the lowest first
+
+    def sort_key(self, cell: Cell, table: Table) -> str:
+        """For a page that sorts: the number in full, or the text; empty sorts last."""
+        if self.number is None:
+            return self.text(cell, table)
+        value = self.number(cell)
+        return "" if value is None else repr(float(value))
+
+
+def ratio(cell: Cell) -> str:
+    """The paired ratio to gensim: 1 for gensim itself, a dash without a common block."""
+    if cell.ratio is None:
+        return units.DASH
+    return "1×" if cell.verdict == "reference" and cell.ratio.value == 1 else ratio_text(cell.ratio)
+
+
+def outcome(cell: Cell, _: Table | None = None) -> str:
+    """Quality beside gensim for a finished row; how it ended and why for any other."""
+    if cell.status == "ok":
+        return cell.verdict
+    reasons = "; ".join(" ".join(reason.split()) for reason in cell.reasons)
+    return f"{cell.status}: {reasons}" if reasons else cell.status
+
+
+def rank(cell: Cell) -> str:
+    """The rank within the model; "·" marks a finished row whose quality is not shown to be equal."""
+    if cell.rank is not None:
+        return str(cell.rank)
+    return "·" if cell.status == "ok" and cell.tier != EQUAL else ""
+
+
+def place(cell: Cell) -> str:
+    """What it ran on: "cpu, 2 threads"."""
+    return f"{cell.device}, {cell.threads} thread{'s' if cell.threads != 1 else ''}"
+
+
+def _median(name: str) -> Callable[[Cell], float | None]:
+    return lambda cell: cell.quality[name].seeds.median if name in cell.quality else None
+
+
+def _phase(name: str, head: str, keep: int) -> Column:
+    return Column(
+        name,
+        head,
+        lambda cell, _: units.seconds(cell.phases[name]),
+        lambda cell: cell.phases[name],
+        keep,
+    )
+
+
+def _score(name: str, head: str, keep: int) -> Column:
+    value = _median(name)
+    return Column(name, head, lambda cell, _: units.score(value(cell)), value, keep)
+
+
+_NAME = Column("implementation", "implementation", lambda cell, table: row_name(cell, table.cells), keep=10)
+_MODEL = Column("model", "model", lambda cell, _: model_name(cell), keep=10)
+
+HEADLINE: tuple[Column, ...] = (
+    Column("rank", "#", lambda cell, _: rank(cell), lambda cell: cell.rank, 7),
+    _NAME,
+    _MODEL,
+    Column("place", "run on", lambda cell, _: place(cell), keep=1),
+    Column(
+        "speed",
+        "words/s",
+        lambda cell, _: units.speed(cell.speed.median if cell.speed else None),
+        lambda cell: cell.speed.median if cell.speed else None,
+    ),
+    Column(
+        "ratio",
+        "× gensim",
+        lambda cell, _: ratio(cell),
+        lambda cell: cell.ratio.value if cell.ratio else None,
+        7,
+    ),
+    Column(
+        "memory",
+        "peak memory",
+        lambda cell, _: units.memory(cell.host_peak_bytes),
+        lambda cell: cell.host_peak_bytes,
+        6,
+    ),
+    _score("wordsim353", "WS353", 8),
+    _score("simlex999", "SimLex", 6),
+    _score("google", "analogies", 6),
+    _phase("import_s", "import s", 0),
+    _phase("prepare_s", "prepare s", 2),
+    _phase("compile_s", "compile s", 3),
+    _phase("train_s", "train s", 5),
+    _phase("evaluate_s", "evaluate s", 0),
+    Column("runs", "runs", lambda cell, _: str(len(cell.runs)), lambda cell: float(len(cell.runs)), 4),
+    Column("outcome", "quality beside gensim, or status", outcome),
+)
+
+
+def _evidence(name: str) -> tuple[Column, ...]:
+    label = QUALITY_SETS[name].label.removesuffix(" add")
+    value = _median(name)
+    shown = (
+        Column(f"{name}_value", label, lambda cell, _: units.score(value(cell)), value),
+        Column(f"{name}_seeds", "min–max over seeds", lambda cell, _: _seed_range(cell, name), keep=6),
+        Column(f"{name}_items", "95 % over items", lambda cell, _: _item_interval(cell, name), keep=4),
+        Column(f"{name}_used", "items used", lambda cell, _: _used(cell, name), keep=2),
+    )
+    if name not in MARGINS:
+        return shown
+    return (*shown, Column(f"{name}_versus", "− gensim, 95 % over seeds", lambda cell, _: versus(cell, name)))
+
+
+def _seed_range(cell: Cell, name: str) -> str:
+    quality = cell.quality.get(name)
+    if quality is None or quality.seeds.n < 2:
+        return units.DASH
+    return f"{units.score(quality.seeds.low)}–{units.score(quality.seeds.high)}"
+
+
+def _item_interval(cell: Cell, name: str) -> str:
+    quality = cell.quality.get(name)
+    return units.interval(quality.item_low, quality.item_high) if quality else units.DASH
+
+
+def _used(cell: Cell, name: str) -> str:
+    quality = cell.quality.get(name)
+    return f"{quality.used:,}/{quality.total:,}" if quality else units.DASH
+
+
+def versus(cell: Cell, name: str) -> str:
+    """ "+.004 [−.006, +.014] equivalent", or a dash where seeds are too few."""
+    found = cell.versus.get(name)
+    if found is None:
+        return units.DASH
+    bar = units.interval(found.low, found.high, units.difference)
+    return f"{units.difference(found.difference)} {bar} {found.verdict}"
+
+
+EVIDENCE: tuple[Column, ...] = (
+    _NAME,
+    _MODEL,
+    Column("seeds", "seeds", lambda cell, _: str(cell.seeds), lambda cell: float(cell.seeds)),
+    *(column for name in QUALITY_SETS for column in _evidence(name)),
+)
+
+
+def evaluated(table: Table) -> Table:
+    """Only the rows that have quality to show."""
+    return Table(table.section, tuple(cell for cell in table.cells if cell.quality))
+
+
+def notes(table: Table) -> list[str]:
+    """What a reader must know to read the tables, one sentence an item; only what applies here."""
+    margin = f"{next(iter(MARGINS.values())):g}"
+    lines = [
+        "Words/s counts the in-vocabulary words of the text, before subsampling, per second of training "
+        "alone; figures are medians over runs.",
+        "× gensim: the speed over gensim's with the same model in the same block, with the 95 % interval of "
+        "the paired ratio over blocks; n.s.: the interval holds 1; gensim has no full softmax, hence the dash.",
+        "#: the rank by words/s within a model, only for rows whose quality is shown to equal gensim's; a dot "
+        "marks a finished row for which it is not shown.",
+        f"Equivalent: two one-sided tests over seeds put the difference of means inside ±{margin} on WS353 "
+        "and on SimLex (5 % level); within seed spread: Welch's 95 % interval of the difference holds 0, "
+        "which is weaker; cannot tell: fewer than 3 seeds on either side.",
+        "WS353 and SimLex are Spearman correlations, analogies the share right by 3CosAdd on Google's "
+        "questions. Peak memory is the host's, the Python process and its libraries included.",
+    ]
+    if any(cell.division == "open" for cell in table.cells):
+        lines.append("† open division: departs from the rules, see the implementation's own page.")
+    return lines

@@ -1,0 +1,82 @@
+"""Labels beside points, placed so that they cover neither a point nor one another."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.text import Annotation, Text
+from matplotlib.transforms import Bbox
+
+# Places to try, nearest first: points to the right, points up, and the alignment that goes with it.
+_PLACES = [
+    (dx * reach, dy * reach, across, along)
+    for reach in (1.0, 1.7, 2.6, 3.8, 5.2)
+    for dx, dy, across, along in (
+        (9, 0, "left", "center"),
+        (-9, 0, "right", "center"),
+        (0, 9, "center", "bottom"),
+        (0, -9, "center", "top"),
+        (7, 7, "left", "bottom"),
+        (7, -7, "left", "top"),
+        (-7, 7, "right", "bottom"),
+        (-7, -7, "right", "top"),
+    )
+]
+_NEAR = 14.0  # points; a label further away gets a line to its point
+
+
+def place_labels(
+    axes: Axes,
+    points: Sequence[tuple[float, float]],
+    texts: Sequence[str],
+    colours: Sequence[str],
+    radius: float = 7.0,
+) -> None:
+    """Write `texts[i]` near `points[i]` (data coordinates), in order; leave out what finds no room.
+
+    Call it last: it needs the final limits and size of `axes`. `radius` in points is kept free
+    around every point.
+    """
+    if not points:
+        return
+    margin = radius * axes.figure.dpi / 72  # in pixels
+    taken = [Bbox.from_extents(x, y, x, y).padded(margin) for x, y in axes.transData.transform(list(points))]
+    for point, text, colour in zip(points, texts, colours, strict=True):
+        box = _place(axes, point, text, colour, taken)
+        if box is not None:
+            taken.append(box)
+
+
+def _place(
+    axes: Axes, point: tuple[float, float], text: str, colour: str, taken: Sequence[Bbox]
+) -> Bbox | None:
+    """The box of the label at the first free place, or None."""
+    frame = axes.get_window_extent()
+    for place in _PLACES:
+        label = _annotate(axes, point, text, colour, place)
+        box = Text.get_window_extent(label)  # of the text alone, without its line
+        inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
+        if inside and not box.count_overlaps(taken):
+            return box
+        label.remove()
+    return None
+
+
+def _annotate(
+    axes: Axes, point: tuple[float, float], text: str, colour: str, place: tuple[float, float, str, str]
+) -> Annotation:
+    dx, dy, across, along = place
+    line: dict[str, Any] | None = None
+    if max(abs(dx), abs(dy)) > _NEAR:
+        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.6, "shrinkA": 1, "shrinkB": 4}
+    return axes.annotate(
+        text,
+        point,
+        xytext=(dx, dy),
+        textcoords="offset points",
+        ha=across,
+        va=along,
+        color=colour,
+        fontsize=7.5,
+        arrowprops=line,
+    )

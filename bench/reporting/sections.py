@@ -1,0 +1,99 @@
+"""The rows of one table with their heading: what was trained on what, where, when, how often."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from bench.analysis.cells import Cell, Section
+from bench.analysis.rows import rows_hash
+from bench.reporting import units
+
+MODEL_NAMES = {
+    "skipgram": "skip-gram",
+    "cbow": "CBOW",
+    "softmax": "softmax",
+    "ns": "NS",
+    "hs": "HS",
+}
+_SETTINGS = (  # in the order of reading; settings not named here follow, as name = value
+    ("dim", "dim {}"),
+    ("window", "window {}"),
+    ("negatives", "K {}"),
+    ("subsample", "t {:g}"),
+    ("epochs", "{} epochs"),
+    ("learning_rate", "rate {:g}"),
+    ("min_count", "min count {}"),
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """The cells of one section, in table order, and the lines that identify them."""
+
+    section: Section
+    cells: tuple[Cell, ...]
+
+    @property
+    def title(self) -> str:
+        """The data set and its size."""
+        data = self.cells[0].runs[0].data
+        if not data.get("tokens"):
+            return self.section.dataset
+        words, vocabulary = data["tokens"], data.get("vocabulary") or 0
+        return f"{self.section.dataset}: {words:,} words, vocabulary {vocabulary:,}"
+
+    @property
+    def settings(self) -> str:
+        """Everything the rows have in common besides the data."""
+        values = dict(self.section.settings)
+        known = [text.format(values.pop(key)) for key, text in _SETTINGS if key in values]
+        return ", ".join([*known, *(f"{key} = {value}" for key, value in sorted(values.items()))])
+
+    @property
+    def machine(self) -> str:
+        """Name, processor, cores, GPU."""
+        known = dict(self.section.machine)
+        cores = f"{known['cores']} cores" if known["cores"] else ""
+        return ", ".join(part for part in (known["name"], known["cpu"], cores, known["gpu"]) if part)
+
+    @property
+    def dates(self) -> str:
+        """The day of the first run, and of the last where it differs."""
+        days = sorted({units.day(run.started) for cell in self.cells for run in cell.runs})
+        return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+
+    @property
+    def run_count(self) -> int:
+        """All runs of the table, finished or not."""
+        return sum(len(cell.runs) for cell in self.cells)
+
+    @property
+    def hash(self) -> str:
+        """12 hex digits over the run ids of all rows."""
+        return rows_hash(self.cells)
+
+    @property
+    def provenance(self) -> str:
+        """One line for under the table."""
+        return f"{self.machine} · {self.dates} · {self.run_count} runs · rows {self.hash}"
+
+
+def tables(cells: Iterable[Cell]) -> list[Table]:
+    """One table a section, the order of `cells` kept within each."""
+    ordered = sorted(cells, key=lambda cell: cell.section)
+    return [Table(key, tuple(rows)) for key, rows in groupby(ordered, key=lambda cell: cell.section)]
+
+
+def model_name(cell: Cell) -> str:
+    """ "skip-gram NS"."""
+    return f"{MODEL_NAMES[cell.architecture]} {MODEL_NAMES[cell.objective]}"
+
+
+def row_name(cell: Cell, table: Sequence[Cell]) -> str:
+    """The implementation; with part of its source's hash where the table holds several versions.
+
+    A dagger marks the open division, whose rows depart from the rules.
+    """
+    sources = {c.source_sha256 for c in table if c.implementation == cell.implementation}
+    version = f"@{cell.source_sha256[:7] or 'unknown'}" if len(sources) > 1 else ""
+    return cell.implementation + version + ("†" if cell.division == "open" else "")

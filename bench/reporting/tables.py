@@ -1,0 +1,126 @@
+"""The tables as Markdown, LaTeX (booktabs) and CSV; the same rows in each."""
+
+import re
+from collections.abc import Iterable, Sequence
+
+import pandas as pd
+
+from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes
+from bench.reporting.sections import Table
+
+_MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>|#~"})
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "–": "--",
+    "\u2212": r"\ensuremath{-}",
+    "×": r"\ensuremath{\times}",
+    "±": r"\ensuremath{\pm}",
+    "·": r"\textperiodcentered{}",
+    "†": r"\textdagger{}",
+}
+_IN_LATEX = (
+    "rank",
+    "implementation",
+    "model",
+    "speed",
+    "ratio",
+    "memory",
+    "wordsim353",
+    "simlex999",
+    "google",
+)
+_LATEX_TAIL = ("prepare_s", "compile_s", "train_s", "runs", "outcome")  # the rest is in the CSV
+
+
+def csv(frame: pd.DataFrame) -> str:
+    """Full precision, a missing figure is an empty field, lines end in a newline everywhere."""
+    return str(frame.to_csv(index=False, lineterminator="\n"))
+
+
+def markdown(tables: Sequence[Table]) -> str:
+    """All tables, each with its settings, notes and provenance."""
+    return "\n".join(_markdown_section(table) for table in tables)
+
+
+def _markdown_section(table: Table) -> str:
+    parts = [
+        f"### {escape_markdown(table.title)}",
+        escape_markdown(table.settings),
+        _markdown_table(table, HEADLINE),
+    ]
+    if (judged := evaluated(table)).cells:
+        parts += ["Quality and its two error bars, kept apart:", _markdown_table(judged, EVIDENCE)]
+    parts += ["\n".join(f"- {escape_markdown(note)}" for note in notes(table))]
+    parts += [escape_markdown(table.provenance)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_table(table: Table, columns: Sequence[Column]) -> str:
+    lines = [
+        _markdown_line(escape_markdown(column.head) for column in columns),
+        _markdown_line("---:" if column.number else ":---" for column in columns),
+    ]
+    for cell in table.cells:
+        lines.append(_markdown_line(escape_markdown(column.text(cell, table)) for column in columns))
+    return "\n".join(lines)
+
+
+def _markdown_line(fields: Iterable[str]) -> str:
+    return f"| {' | '.join(fields)} |"
+
+
+def escape_markdown(text: str) -> str:
+    """`text` on one line, with nothing that Markdown or inline HTML would read as its own."""
+    return " ".join(text.split()).replace("&", "&amp;").translate(_MARKDOWN)
+
+
+def latex(tables: Sequence[Table]) -> str:
+    """A `table*` for each section, to be \\input; needs the package booktabs and nothing else."""
+    return "% Needs \\usepackage{booktabs}\n" + "\n".join(_latex_section(table) for table in tables)
+
+
+def _latex_section(table: Table) -> str:
+    columns = [column for column in HEADLINE if column.key in _IN_LATEX + _LATEX_TAIL]
+    spec = "".join("r" if column.number else "l" for column in columns[:-1]) + "p{3.2cm}"
+    lines = [
+        r"\begin{table*}",
+        r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
+        rf"\begin{{tabular}}{{@{{}}{spec}@{{}}}}",
+        r"\toprule",
+        " & ".join(escape_latex(column.head) for column in columns) + r" \\",
+        *_latex_rows(table, columns),
+        r"\bottomrule",
+        r"\end{tabular}",
+        rf"\par\smallskip\parbox{{\textwidth}}{{{escape_latex(' '.join(notes(table)))}}}",
+        rf"\caption{{{escape_latex(f'{table.title}; {table.settings}. {table.provenance}.')}}}",
+        rf"\label{{tab:w2vbench-{table.hash}}}",
+        r"\end{table*}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_rows(table: Table, columns: Sequence[Column]) -> list[str]:
+    lines, model = [], None
+    for cell in table.cells:
+        if cell.model != model:
+            lines.append(r"\midrule")
+            model = cell.model
+        lines.append(" & ".join(escape_latex(column.text(cell, table)) for column in columns) + r" \\")
+    return lines
+
+
+def escape_latex(text: str) -> str:
+    """`text` on one line, safe in running LaTeX; characters outside Latin-1 become "?"."""
+    known = re.sub(r"\s+", " ", text)
+    return "".join(_LATEX.get(c) or (c if ord(c) < 256 else "?") for c in known)

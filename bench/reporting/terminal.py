@@ -1,0 +1,82 @@
+"""The headline tables for a terminal: as many columns as fit, models set apart by a line."""
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.measure import Measurement
+from rich.table import Table as RichTable
+from rich.text import Text
+
+from bench.reporting.columns import HEADLINE, Column, notes
+from bench.reporting.sections import Table, model_name
+
+_STYLES = {"ok": "", "over_budget": "yellow", "skipped": "dim", "withdrawn": "dim"}
+_NARROWEST_OUTCOME = 24  # columns; the last heading wraps, and so may its reasons
+
+
+def terminal(tables: Sequence[Table]) -> RenderableType:
+    """All tables, one under the other, with notes after the last."""
+    return Group(*(_Fitting(table) for table in tables), *_notes(tables))
+
+
+def _notes(tables: Sequence[Table]) -> list[Text]:
+    lines = dict.fromkeys(note for table in tables for note in notes(table))
+    return [Text(f"  {line}", style="dim") for line in lines]
+
+
+class _Fitting:
+    """A table that leaves out its least important columns where the terminal is narrow."""
+
+    def __init__(self, table: Table):
+        self.table = table
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        columns = [column for column in HEADLINE if column.key != "model"]
+        hidden: list[Column] = []
+        while not _fits(drawn := _draw(self.table, columns), console, options):
+            least = min(columns, key=lambda column: column.keep)
+            if least.keep >= 9:
+                break
+            columns.remove(least)
+            hidden.append(least)
+        yield Text(f"{self.table.title}\n", style="bold") + Text(self.table.settings, style="not bold")
+        yield drawn
+        yield Text(f"  {self.table.provenance}", style="dim")
+        if hidden:
+            names = ", ".join(column.head for column in HEADLINE if column in hidden)
+            yield Text(f"  not shown at this width: {names} (all in table.md)", style="dim")
+        yield Text("")
+
+
+def _fits(drawn: RichTable, console: Console, options: ConsoleOptions) -> bool:
+    boundless = options.update(max_width=10_000)
+    return Measurement.get(console, boundless, drawn).minimum <= options.max_width
+
+
+def _draw(table: Table, columns: Sequence[Column]) -> RichTable:
+    drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    texts = {column.key: [column.text(cell, table) for cell in table.cells] for column in columns}
+    for column in columns:
+        drawn.add_column(
+            column.head,
+            justify="right" if column.number else "left",
+            min_width=_least_width(column, texts[column.key]),
+            overflow="fold",
+        )
+    name = [column.key for column in columns].index("implementation")
+    for i, cell in enumerate(table.cells):
+        if i == 0 or table.cells[i - 1].model != cell.model:
+            drawn.add_row(*[""] * name, Text(model_name(cell), style="bold"))
+        ends = i + 1 < len(table.cells) and table.cells[i + 1].model != cell.model
+        style = _STYLES.get(cell.status, "red")
+        drawn.add_row(*(Text(texts[column.key][i]) for column in columns), style=style, end_section=ends)
+    return drawn
+
+
+def _least_width(column: Column, texts: Sequence[str]) -> int:
+    """Wide enough for every figure; headings, and reasons in the last column, may wrap."""
+    if column.key == "outcome":
+        return _NARROWEST_OUTCOME
+    return max(cell_len(text) for text in [*column.head.split(), *texts])
