@@ -7,9 +7,9 @@ from scipy import stats
 
 from bench.errors import UserError
 from bench.quality import evaluate
-from bench.quality.analogy import answers
+from bench.quality.analogy import BLOCK, answers
 from bench.quality.lexicon import unit_rows
-from bench.quality.sets import PACKAGED, packaged_file, read_pairs, read_questions
+from bench.quality.sets import OPTIONAL, PACKAGED, find_files, packaged_file, read_pairs, read_questions
 from bench.quality.similarity import bootstrap_interval, spearman
 from bench.records.metrics import METRICS, score_key
 
@@ -60,6 +60,20 @@ def test_a_header_and_further_columns_are_not_pairs(tmp_path):
     words = ["sun", "moon", "tea", "coffee"]
     ours = evaluate(random_vectors(0, words), words, files={"men": path})[0]
     assert (ours.used, ours.total) == (3, 4)
+
+
+def test_only_sets_that_are_on_this_machine_are_used(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("bench.datasets.evaluation_file", asked.append)  # which finds nothing
+    assert list(find_files()) == list(PACKAGED)
+    assert asked == list(OPTIONAL.values())
+    monkeypatch.setattr("bench.datasets.evaluation_file", {"men-3000": tmp_path / "men.txt"}.get)
+    assert find_files()["men"] == tmp_path / "men.txt"
+
+
+def test_every_optional_set_is_registered(tmp_path, monkeypatch):
+    monkeypatch.setenv("W2VBENCH_DATA", str(tmp_path))
+    assert set(PACKAGED) <= set(find_files()) <= {*PACKAGED, *OPTIONAL}
 
 
 def analogy_world(seed, noise, dim=30):
@@ -115,7 +129,8 @@ def naive_answers(vectors, abc):
 
 def test_both_metrics_equal_a_naive_loop_over_several_blocks():
     rng = np.random.default_rng(3)
-    vectors = rng.standard_normal((9_000, 12)).astype(np.float32)  # more than two blocks of the vocabulary
+    vectors = rng.standard_normal((9_000, 12)).astype(np.float32)
+    assert len(vectors) > BLOCK
     abc = rng.integers(9_000, size=(200, 3))
     abc[:20, 1] = abc[:20, 0]  # questions that use a word twice
     ours = answers(unit_rows(vectors), np.arange(9_000), abc)
