@@ -1,0 +1,148 @@
+"""From a file on disk to blocks of plain text, whatever it is packed in, with errors a user can act on."""
+
+import bz2
+import errno
+import gzip
+import hashlib
+import lzma
+import zipfile
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Protocol, cast
+
+from bench.datasets import wikipedia
+from bench.datasets.registry import Dataset, packing
+from bench.errors import UserError
+
+BLOCK_BYTES = 4 << 20  # big enough that per-block costs vanish, small enough to stay out of the way
+READ_BYTES = 1 << 20  # of a packed file
+
+
+class Digest(Protocol):
+    """The part of a hashlib object that is used here."""
+
+    def update(self, data: bytes, /) -> None:
+        """Take in the next bytes."""
+
+    def hexdigest(self) -> str:
+        """The hash of everything so far."""
+
+
+def _open_zip(raw: IO[bytes]) -> IO[bytes]:
+    """The only member of a zip archive; which of several is meant cannot be guessed."""
+    archive = zipfile.ZipFile(raw)
+    members = [m for m in archive.infolist() if not m.is_dir()]
+    if len(members) != 1:
+        raise UserError(
+            f"{raw.name} holds {len(members)} files",
+            why="a zip archive must hold exactly one text",
+            remedy="unpack it and give the path of the text",
+        )
+    return archive.open(members[0])
+
+
+class _LargeReads:
+    """A file that is read a megabyte at a time, whatever is asked for.
+
+    lzma and bz2 ask for 8 KiB and take what they get. After every read the second thread of
+    `read_ahead` waits for the interpreter lock, so small reads would leave the second core idle.
+    """
+
+    def __init__(self, raw: IO[bytes]):
+        self.raw = raw
+
+    def read(self, size: int) -> bytes:
+        """At least `size` bytes, if there are that many."""
+        return self.raw.read(max(size, READ_BYTES))
+
+
+def _unpack(raw: IO[bytes]) -> IO[bytes]:
+    """The contents of an open file, packed as the suffix of its name says."""
+    match packing(raw.name):
+        case ".gz":
+            return cast(IO[bytes], gzip.open(raw))
+        case ".xz":
+            return lzma.open(cast(IO[bytes], _LargeReads(raw)))
+        case ".bz2":
+            return cast(IO[bytes], bz2.open(cast(IO[bytes], _LargeReads(raw))))
+        case ".zip":
+            return _open_zip(raw)
+    return raw
+
+
+def text_blocks(dataset: Dataset, raw: IO[bytes], block_bytes: int = BLOCK_BYTES) -> Iterator[bytes]:
+    """The dataset's text, cut anywhere, from its open file `raw` (whose suffix tells the packing)."""
+    stream = _unpack(raw)
+    if dataset.clean == "wikipedia":
+        yield from wikipedia.clean_pages(stream)
+        return
+    while block := stream.read(block_bytes):
+        yield block
+
+
+def read_ahead(blocks: Iterator[bytes], digest: Digest) -> Iterator[bytes]:
+    """The same blocks; a second thread reads, unpacks and hashes the next while one is worked on.
+
+    Reading, unpacking and hashing all release the interpreter lock, so this uses a second core.
+    """
+
+    def take() -> bytes:
+        block = next(blocks, b"")
+        digest.update(block)
+        return block
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        coming = pool.submit(take)
+        while block := coming.result():
+            coming = pool.submit(take)
+            yield block
+
+
+def file_digest(path: Path, algorithm: str = "sha256") -> str:
+    """Hex hash of the file as it lies there."""
+    with explained(path), path.open("rb") as raw:
+        return hashlib.file_digest(raw, algorithm).hexdigest()
+
+
+def text_digest(dataset: Dataset, path: Path, algorithm: str = "sha256") -> str:
+    """Hex hash of the text that `path` unpacks to."""
+    digest = hashlib.new(algorithm)
+    with explained(path), path.open("rb") as raw:
+        for block in text_blocks(dataset, raw):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn what can go wrong while reading `path` or writing to the cache into a UserError."""
+    try:
+        yield
+    except (EOFError, lzma.LZMAError, zlib.error, zipfile.BadZipFile) as error:
+        raise _damaged(path, error) from error
+    except OSError as error:
+        if error.errno is None:  # gzip and bz2 report bad contents as OSError without a number
+            raise _damaged(path, error) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise UserError(
+                "the disk is full",
+                why=f"a corpus needs about three times the size of its text ({error})",
+                remedy="make room, or set W2VBENCH_CACHE to a folder on another disk",
+            ) from error
+        raise UserError(
+            f"cannot use {error.filename or path}",
+            why=error.strerror or str(error),
+            remedy="check that the folder is still there and that you may read it",
+        ) from error
+
+
+def _damaged(path: Path, error: Exception) -> UserError:
+    """The error for an archive that cannot be unpacked to its end."""
+    return UserError(
+        f"{path} is truncated or damaged",
+        why=str(error) or type(error).__name__,
+        remedy="copy or download it again",
+    )
