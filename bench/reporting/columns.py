@@ -178,10 +178,11 @@ def notes(table: Table) -> list[str]:
     lines = [
         "Words/s counts the in-vocabulary words of the text, before subsampling, per second of training "
         "alone; figures are medians over runs.",
-        "× gensim: the speed over gensim's with the same model in the same block, with the 95 % interval of "
-        "the paired ratio over blocks; n.s.: the interval holds 1; gensim has no full softmax, hence the dash.",
-        "#: the rank by words/s within a model, only for rows whose quality is shown to equal gensim's; a dot "
-        "marks a finished row for which it is not shown.",
+        "× gensim: the speed over gensim's with the same model in the same block, with the 95 % interval "
+        "of the paired ratio over blocks; n.s.: the interval holds 1; gensim has no full softmax, hence "
+        "the dash.",
+        "#: the rank by words/s within a model, only for rows whose quality is shown to equal gensim's; "
+        "a dot marks a finished row for which it is not shown.",
         f"Equivalent: two one-sided tests over seeds put the difference of means inside ±{margin} on WS353 "
         "and on SimLex (5 % level); within seed spread: Welch's 95 % interval of the difference holds 0, "
         "which is weaker; cannot tell: fewer than 3 seeds on either side.",

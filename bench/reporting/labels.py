@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
@@ -29,41 +30,55 @@ def place_labels(
     axes: Axes,
     points: Sequence[tuple[float, float]],
     texts: Sequence[str],
-    colours: Sequence[str],
+    colour: str,
+    ground: str,
+    renderer: RendererAgg,
     radius: float = 7.0,
 ) -> None:
     """Write `texts[i]` near `points[i]` (data coordinates), in order; leave out what finds no room.
 
-    Call it last: it needs the final limits and size of `axes`. `radius` in points is kept free
-    around every point.
+    Call it last: it needs the final limits and size of `axes`. Letters are `colour` on a ground of
+    `ground`; `radius` in points is kept free around every point.
     """
     if not points:
         return
     margin = radius * axes.figure.dpi / 72  # in pixels
     taken = [Bbox.from_extents(x, y, x, y).padded(margin) for x, y in axes.transData.transform(list(points))]
-    for point, text, colour in zip(points, texts, colours, strict=True):
-        box = _place(axes, point, text, colour, taken)
+    for point, text in zip(points, texts, strict=True):
+        box = _place(axes, point, text, colour, ground, taken, renderer)
         if box is not None:
             taken.append(box)
 
 
 def _place(
-    axes: Axes, point: tuple[float, float], text: str, colour: str, taken: Sequence[Bbox]
+    axes: Axes,
+    point: tuple[float, float],
+    text: str,
+    colour: str,
+    ground: str,
+    taken: Sequence[Bbox],
+    renderer: RendererAgg,
 ) -> Bbox | None:
     """The box of the label at the first free place, or None."""
-    frame = axes.get_window_extent()
+    frame = axes.get_window_extent().padded(-4)
     for place in _PLACES:
-        label = _annotate(axes, point, text, colour, place)
-        box = Text.get_window_extent(label)  # of the text alone, without its line
+        label = _annotate(axes, point, text, colour, ground, place)
+        label.update_positions(renderer)  # moves the text to its offset; drawing would do it too late
+        box = Text.get_window_extent(label, renderer)  # of the text alone, without its line
         inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 and box.y1 <= frame.y1
         if inside and not box.count_overlaps(taken):
-            return box
+            return box.padded(3)
         label.remove()
     return None
 
 
 def _annotate(
-    axes: Axes, point: tuple[float, float], text: str, colour: str, place: tuple[float, float, str, str]
+    axes: Axes,
+    point: tuple[float, float],
+    text: str,
+    colour: str,
+    ground: str,
+    place: tuple[float, float, str, str],
 ) -> Annotation:
     dx, dy, across, along = place
     line: dict[str, Any] | None = None
@@ -78,5 +93,6 @@ def _annotate(
         va=along,
         color=colour,
         fontsize=7.5,
+        bbox={"boxstyle": "square,pad=0.05", "facecolor": ground, "edgecolor": "none", "alpha": 0.7},
         arrowprops=line,
     )
