@@ -1,0 +1,5 @@
+"""`python -m bench` is `w2vbench`."""
+
+from bench.cli import main
+
+main()

@@ -1,0 +1,111 @@
+"""What a number was measured on: the machine, the versions, the commit. Reads, never changes."""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGES = ("torch", "numpy", "scipy", "gensim", "word2vec", "triton", "w2vbench")
+
+
+def _read(path: str) -> str:
+    try:
+        return Path(path).read_text("utf-8", "replace")
+    except OSError:
+        return ""
+
+
+def cores() -> int:
+    """Cores this process may use; a container's share, not the whole host."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _cpu() -> str:
+    names = re.findall(r"^model name\s*:\s*(.+)$", _read("/proc/cpuinfo"), re.MULTILINE)
+    return names[0].strip() if names else platform.processor() or platform.machine()
+
+
+def _memory_bytes() -> int | None:
+    total = re.search(r"^MemTotal:\s+(\d+) kB", _read("/proc/meminfo"), re.MULTILINE)
+    return int(total[1]) * 1024 if total else None
+
+
+@cache
+def gpus() -> list[str]:
+    """Names of the NVIDIA GPUs, by nvidia-smi: asking torch would mean importing it."""
+    if not (tool := shutil.which("nvidia-smi")):
+        return []
+    query = [tool, "--query-gpu=name", "--format=csv,noheader"]
+    done = subprocess.run(query, capture_output=True, text=True, timeout=30, check=False)
+    return [line.strip() for line in done.stdout.splitlines() if line.strip()] if not done.returncode else []
+
+
+def machine() -> dict[str, Any]:
+    """The card that goes into every record; `name` groups results and never mixes two machines."""
+    cpu, gpu = _cpu(), ", ".join(gpus()) or None
+    words = re.sub(r"\((r|tm)\)|\bcpu\b|\bprocessor\b|@.*", " ", cpu.lower())
+    slug = "-".join(re.findall(r"[a-z0-9]+", f"{words} {gpu or ''}"))
+    identity = _read("/etc/machine-id").strip() or platform.node()
+    return {
+        "name": f"{slug}-{cores()}c-{hashlib.sha256(identity.encode()).hexdigest()[:4]}",
+        "cpu": cpu,
+        "cores": cores(),
+        "memory_bytes": _memory_bytes(),
+        "gpu": gpu,
+        "os": platform.platform(),
+    }
+
+
+def load_average() -> float | None:
+    """Runnable processes over the last minute, all users."""
+    return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Python and the installed packages that a run can depend on."""
+    found = {"python": platform.python_version()}
+    for package in PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+@cache
+def git() -> dict[str, Any]:
+    """Commit of the checkout that the harness runs from, and whether its code was changed since."""
+    here = Path(__file__).resolve().parents[2]
+
+    def ask(*words: str) -> str | None:
+        try:
+            done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            return None
+        return done.stdout.strip()
+
+    commit = ask("rev-parse", "HEAD")
+    changed = ask("status", "--porcelain", "--", "bench", "impls", "pyproject.toml", "constraints.txt")
+    return {"commit": commit, "dirty": None if commit is None else bool(changed)}
+
+
+def missing(needs: tuple[str, ...], device: str) -> str | None:
+    """Why an implementation with these needs cannot run here; None if it can."""
+    for need in needs:
+        if need == "cc":
+            if not any(shutil.which(c) for c in (os.environ.get("CC") or "cc", "gcc", "clang")):
+                return "needs a C compiler: install gcc or clang, or set CC"
+        elif need == "cuda":
+            if not device.startswith("cuda"):
+                return "needs a GPU: give --device cuda"
+        elif importlib.util.find_spec(need) is None:
+            return f"needs the package {need!r}: pip install 'w2vbench[reference]' or pip install {need}"
+    return None

@@ -1,0 +1,227 @@
+"""Starts one worker, listens to it, and ends it if it will not end: out comes a record."""
+
+import contextlib
+import json
+import os
+import selectors
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from bench.contract import Corpus
+from bench.records.schema import Record, Score
+from bench.running import machine
+from bench.running.events import PHASES, Reader
+from bench.running.memory import children_peak_bytes
+from bench.running.plan import Run, run_id
+
+GRACE_S = 5.0  # between asking a process group to end and killing it
+POLL_S = 0.25  # how often children's memory is read
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+Listener = Callable[[dict[str, Any]], None]
+
+
+@dataclass
+class Heard:
+    """What a worker has said so far; survives its death."""
+
+    groups: dict[str, dict[str, Any]] = field(default_factory=dict)
+    scores: list[Score] = field(default_factory=list)
+    end: dict[str, Any] | None = None
+    phase: str = "start"
+    children_peak_bytes: int = 0
+
+    def take(self, event: dict[str, Any]) -> None:
+        match event["event"]:
+            case "facts":
+                self.groups.setdefault(event["group"], {}).update(event["values"])
+            case "phase":
+                self.phase = event["name"]
+            case "quality":
+                self.scores = [Score(**score) for score in event["scores"]]
+            case "end":
+                self.end = event
+
+
+def environment(run: Run) -> dict[str, str]:
+    """The variables that the harness sets for a worker, recorded with the run."""
+    threads = {name: str(run.resources.threads) for name in THREAD_VARIABLES}
+    return {**threads, "PYTHONHASHSEED": str(run.config.seed)}
+
+
+def empty_record(run: Run, corpus: Corpus, block: dict[str, Any], **known: Any) -> Record:
+    """The record of a run with everything that is known before it begins."""
+    return Record(
+        run_id=run_id(run, corpus.sha256),
+        suite=run.suite,
+        traceback=None,
+        implementation={**asdict(run.entry.spec), "source_sha256": run.entry.source_sha256},
+        config=asdict(run.config),
+        data={
+            "name": corpus.name,
+            "sha256": corpus.sha256,
+            "raw_tokens": corpus.raw_tokens,
+            "tokens": corpus.tokens,
+            "vocabulary": corpus.vocabulary_size,
+        },
+        resources={
+            **asdict(run.resources),
+            "timeout_s": run.timeout_s,
+            "budget_s": run.budget_s,
+            "environment": environment(run),
+        },
+        block=block,
+        started=datetime.now(UTC).isoformat(timespec="seconds"),
+        machine={**machine.machine(), "load_average": machine.load_average()},
+        versions=machine.versions(),
+        git=machine.git(),
+        work=dict.fromkeys(("raw_words", "kept_words", "pairs", "scored_outputs")),
+        phases={f"{name}_s": None for name in PHASES},
+        throughput=dict.fromkeys(("raw_words_per_s", "kept_words_per_s", "pairs_per_s")),
+        memory=dict.fromkeys(
+            (
+                "model_bytes",
+                "host_baseline_bytes",
+                "host_peak_bytes",
+                "cuda_peak_allocated_bytes",
+                "cuda_peak_reserved_bytes",
+            )
+        ),
+        **known,
+    )
+
+
+def supervise(
+    run: Run, corpus: Corpus, folder: Path, block: dict[str, Any], log: Path, listen: Listener
+) -> Record:
+    """One run in a fresh process, whatever becomes of it.
+
+    Args:
+        folder: the built corpus, which the worker opens memory-mapped.
+        block: the record's `block` group.
+        log: takes the worker's own output, which should be empty.
+        listen: called with every event, for display.
+
+    Returns the finished record; its status is one of `ok`, `over_budget`, `failed`, `oom`, `timeout`.
+    """
+    began = time.perf_counter()
+    record = empty_record(run, corpus, block, status="failed", reason=None, duration_s=0.0)
+    heard, exit_status = Heard(), 0
+    listen({"event": "start"})
+    with _worker(run, folder, log) as (process, pipe):
+        try:
+            timed_out = not _listen(process, pipe, heard, listen, began + run.timeout_s)
+        finally:
+            exit_status = _stop(process)
+    verdict = _verdict(heard, timed_out, exit_status, run.timeout_s, log)
+    finished = _merge(record, heard)
+    return replace(finished, **verdict, duration_s=time.perf_counter() - began)
+
+
+@contextlib.contextmanager
+def _worker(run: Run, folder: Path, log: Path) -> Any:
+    """The process in a group of its own, and the reading end of its events."""
+    job = {
+        "implementation": run.entry.spec.name,
+        "config": asdict(run.config),
+        "resources": asdict(run.resources),
+        "corpus_folder": str(folder),
+        "budget_s": run.budget_s,
+    }
+    reading, writing = os.pipe()
+    command = [sys.executable, "-m", "bench.running.worker", str(writing)]
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **environment(run)},
+            pass_fds=(writing,),
+            start_new_session=True,
+        )
+    os.close(writing)
+    assert process.stdin is not None
+    process.stdin.write(json.dumps(job).encode())
+    process.stdin.close()
+    try:
+        yield process, reading
+    finally:
+        os.close(reading)
+
+
+def _listen(
+    process: subprocess.Popen[bytes], pipe: int, heard: Heard, listen: Listener, deadline: float
+) -> bool:
+    """Take events until the worker closes its pipe; False if the deadline came first."""
+    reader = Reader()
+    with selectors.DefaultSelector() as selector:
+        selector.register(pipe, selectors.EVENT_READ)
+        while (left := deadline - time.perf_counter()) > 0:
+            if selector.select(min(left, POLL_S)):
+                if not (data := os.read(pipe, 1 << 16)):
+                    return True
+                for event in reader.feed(data):
+                    heard.take(event)
+                    listen(event)
+            if heard.phase in ("prepare", "train"):  # a compiler's memory is not training's
+                heard.children_peak_bytes = max(
+                    heard.children_peak_bytes, children_peak_bytes(process.pid)
+                )
+    return False
+
+
+def _stop(process: subprocess.Popen[bytes]) -> int:
+    """Terminate, wait, kill the whole process group; returns the worker's exit status."""
+    for number, patience in ((0, 1.0), (signal.SIGTERM, GRACE_S), (signal.SIGKILL, None)):
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, number)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            status = process.wait(patience)
+            break
+    with contextlib.suppress(ProcessLookupError):  # what the worker itself may have left behind
+        os.killpg(process.pid, signal.SIGKILL)
+    return status
+
+
+def _verdict(
+    heard: Heard, timed_out: bool, exit_status: int, timeout_s: float, log: Path
+) -> dict[str, Any]:
+    """Status, reason and traceback from how the worker ended."""
+    if heard.end is not None:
+        verdict = {"status": heard.end["status"], "reason": heard.end.get("reason")}
+        if verdict["status"] == "over_budget":
+            verdict["reason"] = "the training budget ran out; quality is not claimed"
+        return {**verdict, "traceback": heard.end.get("traceback")}
+    if timed_out:
+        return {"status": "timeout", "reason": f"killed in phase {heard.phase} after {timeout_s:g} s"}
+    said = log.read_text("utf-8", "replace").strip()[-4000:] or None
+    if exit_status == -signal.SIGKILL:
+        reason = f"killed by the system in phase {heard.phase}, most likely for want of memory"
+        return {"status": "oom", "reason": reason, "traceback": said}
+    how = f"signal {-exit_status}" if exit_status < 0 else f"exit status {exit_status}"
+    return {"status": "failed", "reason": f"died in phase {heard.phase} with {how}", "traceback": said}
+
+
+def _merge(record: Record, heard: Heard) -> Record:
+    """The record with what was heard, and the rates that follow from it."""
+    groups = {
+        name: {**getattr(record, name), **heard.groups.get(name, {})}
+        for name in ("work", "phases", "memory")
+    }
+    if groups["memory"]["host_peak_bytes"] is not None:
+        groups["memory"]["host_peak_bytes"] += heard.children_peak_bytes
+    work, train_s = groups["work"], groups["phases"]["train_s"]
+    rates = {
+        f"{name}_per_s": work[name] / train_s if work[name] and train_s else None
+        for name in ("raw_words", "kept_words", "pairs")
+    }
+    return replace(record, **groups, throughput=rates, quality=heard.scores)

@@ -1,0 +1,158 @@
+"""The fresh process of one run: import, prepare, compile, train, evaluate, each timed apart.
+
+Started as `python -m bench.running.worker EVENTS_DESCRIPTOR` with the job as JSON on standard
+input. The harness's part of every bias lives here: clock, synchronisation, seeds, threads.
+"""
+
+import json
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from bench.contract import Config, Corpus, Implementation, Resources
+from bench.datasets import open_corpus
+from bench.discovery import load
+from bench.errors import UserError
+from bench.running.events import TICK_S, Sender
+from bench.running.memory import peak_bytes
+
+
+class BudgetSpent(BaseException):
+    """Ends training from inside a tick. No Exception, so that no implementation swallows it."""
+
+
+class Clock:
+    """Times the phases; waits for the device before it looks."""
+
+    def __init__(self, sender: Sender, device: str):
+        self.sender, self.device = sender, device
+
+    def synchronise(self) -> None:
+        if self.device.startswith("cuda") and "torch" in sys.modules:
+            sys.modules["torch"].cuda.synchronize(self.device)
+
+    @contextmanager
+    def phase(self, name: str) -> Iterator[None]:
+        """The seconds of the block, told to the parent even when the block raises."""
+        self.sender.send("phase", name=name)
+        began = time.perf_counter()
+        try:
+            yield
+            self.synchronise()
+        finally:
+            self.sender.facts("phases", **{f"{name}_s": time.perf_counter() - began})
+
+
+def make_tick(sender: Sender, budget_s: float | None) -> Callable[[int], None]:
+    """The callback of training: notes progress, a few times a second tells it, ends on the budget."""
+    began = told = time.perf_counter()
+
+    def tick(words_done: int) -> None:
+        nonlocal told
+        now = time.perf_counter()
+        if budget_s is not None and now - began > budget_s:
+            sender.facts("work", raw_words=int(words_done))
+            raise BudgetSpent
+        if now - told > TICK_S:
+            told = now
+            sender.send("tick", words_done=int(words_done), elapsed_s=now - began)
+
+    return tick
+
+
+def set_seeds(seed: int, threads: int) -> None:
+    """Everything a training program might draw from; torch only where it was imported."""
+    random.seed(seed)
+    np.random.seed(seed)
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(seed)
+        torch.set_num_threads(threads)
+
+
+def check_vectors(vectors: npt.NDArray[np.float32], corpus: Corpus, config: Config) -> None:
+    """Raises ValueError unless the vectors are what the contract promises."""
+    wanted = (corpus.vocabulary_size, config.dim)
+    if vectors.shape != wanted or vectors.dtype != np.float32:
+        raise ValueError(f"vectors() gave {vectors.dtype} {vectors.shape}, the contract wants float32 {wanted}")
+    if bad := int((~np.isfinite(vectors)).any(axis=1).sum()):
+        raise ValueError(f"{bad} of {wanted[0]} vectors are not finite: training diverged")
+
+
+def measure(sender: Sender, job: dict[str, Any]) -> str:
+    """One run from import to evaluation; returns the status."""
+    config, resources = Config(**job["config"]), Resources(**job["resources"])
+    clock = Clock(sender, resources.device)
+    with clock.phase("import"):
+        implementation = load(job["implementation"])
+    set_seeds(config.seed, resources.threads)
+    corpus = open_corpus(Path(job["corpus_folder"]))
+    sender.facts("memory", host_baseline_bytes=peak_bytes())
+    with clock.phase("prepare"):
+        implementation.prepare(corpus, config, resources)
+    with clock.phase("compile"):
+        implementation.compile()
+    try:
+        with clock.phase("train"):
+            implementation.train(make_tick(sender, job["budget_s"]))
+    except BudgetSpent:
+        return "over_budget"
+    finally:
+        _tell_memory(sender, implementation, resources.device)
+    sender.facts("work", raw_words=corpus.tokens * config.epochs, **implementation.work())
+    vectors = implementation.vectors()
+    check_vectors(vectors, corpus, config)
+    with clock.phase("evaluate"):
+        _evaluate(sender, vectors, corpus)
+    return "ok"
+
+
+def _tell_memory(sender: Sender, implementation: Implementation, device: str) -> None:
+    sender.facts("memory", host_peak_bytes=peak_bytes(), model_bytes=implementation.model_bytes())
+    if device.startswith("cuda") and (torch := sys.modules.get("torch")):
+        sender.facts(
+            "memory",
+            cuda_peak_allocated_bytes=torch.cuda.max_memory_allocated(device),
+            cuda_peak_reserved_bytes=torch.cuda.max_memory_reserved(device),
+        )
+
+
+def _evaluate(sender: Sender, vectors: npt.NDArray[np.float32], corpus: Corpus) -> None:
+    from bench.quality import evaluate  # scipy is not part of what an implementation weighs
+
+    sender.send("quality", scores=[asdict(score) for score in evaluate(vectors, corpus.words)])
+
+
+def _is_out_of_memory(error: BaseException) -> bool:
+    return isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ or (
+        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    )
+
+
+def main() -> int:
+    """Run the job on standard input; whatever goes wrong becomes an `end` event."""
+    sender = Sender(int(sys.argv[1]))
+    job = json.load(sys.stdin)
+    try:
+        sender.send("end", status=measure(sender, job))
+    except BrokenPipeError:
+        return 1
+    except UserError as error:
+        sender.send("end", status="failed", reason=str(error), traceback=None)
+    except BaseException as error:
+        status = "oom" if _is_out_of_memory(error) else "failed"
+        reason = f"{type(error).__name__}: {error}"
+        sender.send("end", status=status, reason=reason, traceback=traceback.format_exc())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
