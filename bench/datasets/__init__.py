@@ -1,8 +1,8 @@
 """Data files and corpora: registry, search path, verification, download, tokenisation, cache."""
 
-from bench.datasets.cache import Progress, load_corpus, open_corpus, prepare_corpus
-from bench.datasets.locate import FileStatus, evaluation_file, fetch, find, locate, status, verify
-from bench.datasets.registry import Dataset, registry, resolve
+from bench.datasets.cache import load_corpus, open_corpus, prepare_corpus
+from bench.datasets.catalogue import Dataset, registry, resolve
+from bench.datasets.files import FileStatus, Progress, evaluation_file, fetch, find, locate, status, verify
 
 __all__ = [
     "Dataset",

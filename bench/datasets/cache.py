@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +20,14 @@ import numpy.typing as npt
 from bench import vocabulary
 from bench.contract import Corpus
 from bench.datasets import build
-from bench.datasets.locate import cache_dir, fetch
-from bench.datasets.reading import BLOCK_BYTES, explained, read_ahead, text_blocks
-from bench.datasets.registry import Dataset, resolve
+from bench.datasets.catalogue import Dataset, resolve
+from bench.datasets.failures import explained
+from bench.datasets.files import Progress, cache_dir, fetch, find
+from bench.datasets.reading import BLOCK_BYTES, read_ahead, text_blocks
 from bench.datasets.tokenise import whole_words
 from bench.errors import UserError
 
 BUILDER_VERSION = 1  # raise it when the same text would give other arrays
-Progress = Callable[[str, int, int], None]  # (phase, bytes done, bytes in all)
 
 
 def load_corpus(name_or_path: str, *, min_count: int = 5, progress: Progress | None = None) -> Corpus:
@@ -44,16 +44,21 @@ def prepare_corpus(name_or_path: str, *, min_count: int = 5, progress: Progress 
     if min_count < 1:
         raise UserError(f"min count is {min_count}", remedy="give --min-count a whole number from 1 up")
     dataset = resolve(name_or_path)
-    if dataset.text_sha256:
-        folder = corpus_folder(dataset.name, dataset.text_sha256, min_count)
-        if folder.is_dir():
-            return folder
+    if (built := _built(dataset, min_count)) is not None:
+        return built
     path = fetch(dataset, progress=progress)
     with explained(path):
-        known = _known_text_hash(path)
-        if known and (folder := corpus_folder(dataset.name, known, min_count)).is_dir():
-            return folder
         return _build(dataset, path, min_count, progress or (lambda *_: None))
+
+
+def _built(dataset: Dataset, min_count: int) -> Path | None:
+    """The corpus folder, if the text's hash is known without reading it and the corpus is there."""
+    sha256 = dataset.text_sha256
+    if not sha256 and (path := find(dataset)) is not None:
+        with explained(path):
+            sha256 = _known_text_hash(path)
+    folder = corpus_folder(dataset.name, sha256, min_count)
+    return folder if sha256 and folder.is_dir() else None
 
 
 def corpus_folder(name: str, sha256: str, min_count: int) -> Path:
@@ -132,13 +137,13 @@ def _stamp(path: Path) -> list[int]:
     return [status.st_size, status.st_mtime_ns]
 
 
-def _known_text_hash(path: Path) -> str | None:
-    """Hash of the text in `path`, if it was read before and is unchanged since."""
+def _known_text_hash(path: Path) -> str:
+    """Hash of the text in `path`, if it was read before and is unchanged since; else empty."""
     with contextlib.suppress(FileNotFoundError, ValueError, KeyError):
         note = json.loads(_note(path).read_text(encoding="utf-8"))
         if note["stamp"] == _stamp(path):
             return str(note["text_sha256"])
-    return None
+    return ""
 
 
 def _remember_text_hash(path: Path, sha256: str) -> None:
@@ -165,7 +170,7 @@ def open_corpus(folder: Path) -> Corpus:
             huffman=vocabulary.HuffmanTree(**parts),
             text_path=folder / "corpus.txt",
         )
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError) as error:
         raise UserError(
             f"the cached corpus {folder} cannot be opened",
             why=str(error),

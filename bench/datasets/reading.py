@@ -1,20 +1,18 @@
-"""From a file on disk to blocks of plain text, whatever it is packed in, with errors a user can act on."""
+"""From a file on disk to blocks of plain text, whatever it is packed in."""
 
 import bz2
-import errno
 import gzip
 import hashlib
 import lzma
 import zipfile
-import zlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Protocol, cast
 
 from bench.datasets import wikipedia
-from bench.datasets.registry import Dataset, packing
+from bench.datasets.catalogue import Dataset, packing
+from bench.datasets.failures import explained
 from bench.errors import UserError
 
 BLOCK_BYTES = 4 << 20  # big enough that per-block costs vanish, small enough to stay out of the way
@@ -114,35 +112,3 @@ def text_digest(dataset: Dataset, path: Path, algorithm: str = "sha256") -> str:
         for block in text_blocks(dataset, raw):
             digest.update(block)
     return digest.hexdigest()
-
-
-@contextmanager
-def explained(path: Path) -> Iterator[None]:
-    """Turn what can go wrong while reading `path` or writing to the cache into a UserError."""
-    try:
-        yield
-    except (EOFError, lzma.LZMAError, zlib.error, zipfile.BadZipFile) as error:
-        raise _damaged(path, error) from error
-    except OSError as error:
-        if error.errno is None:  # gzip and bz2 report bad contents as OSError without a number
-            raise _damaged(path, error) from error
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise UserError(
-                "the disk is full",
-                why=f"a corpus needs about three times the size of its text ({error})",
-                remedy="make room, or set W2VBENCH_CACHE to a folder on another disk",
-            ) from error
-        raise UserError(
-            f"cannot use {error.filename or path}",
-            why=error.strerror or str(error),
-            remedy="check that the folder is still there and that you may read it",
-        ) from error
-
-
-def _damaged(path: Path, error: Exception) -> UserError:
-    """The error for an archive that cannot be unpacked to its end."""
-    return UserError(
-        f"{path} is truncated or damaged",
-        why=str(error) or type(error).__name__,
-        remedy="copy or download it again",
-    )

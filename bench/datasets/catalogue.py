@@ -6,6 +6,7 @@ from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 
+from bench.datasets.failures import explained
 from bench.errors import UserError, unknown_name
 
 REGISTRY = Path(__file__).with_name("registry.toml")
@@ -80,10 +81,11 @@ def resolve(name_or_path: str) -> Dataset:
             remedy="w2vbench data ls shows which datasets are texts",
         )
     path = Path(name_or_path).expanduser()
-    if path.is_dir():
-        raise UserError(f"{path} is a folder", remedy="give one UTF-8 text file, one sentence a line")
-    if path.is_file():
-        return _local(path.resolve())
+    with explained(path):
+        if path.is_dir():
+            raise UserError(f"{path} is a folder", remedy="give one UTF-8 text file, one sentence a line")
+        if path.is_file():
+            return _local(path.resolve())
     texts = [d.name for d in registry().values() if d.kind == "text"]
     error = unknown_name("dataset", name_or_path, texts)
     raise UserError(error.what, why="there is no file of that name either", remedy=error.remedy)

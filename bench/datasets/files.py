@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
-from bench.datasets.reading import explained, file_digest, text_digest
-from bench.datasets.registry import PACKED_SUFFIXES, Dataset, registry
+from bench.datasets.catalogue import PACKED_SUFFIXES, Dataset, registry
+from bench.datasets.failures import DISK_FULL, explained
+from bench.datasets.reading import file_digest, text_digest
 from bench.errors import UserError, unknown_name
 
 Progress = Callable[[str, int, int], None]  # (phase, bytes done, bytes in all; 0 if unknown)
@@ -48,7 +49,8 @@ def find(dataset: Dataset) -> Path | None:
     """Where the file lies, not yet verified."""
     if dataset.path is not None:
         return dataset.path
-    return next((path for path in _candidates(dataset) if path.is_file()), None)
+    with explained(Path(dataset.file)):
+        return next((path for path in _candidates(dataset) if path.is_file()), None)
 
 
 def _candidates(dataset: Dataset) -> Iterator[Path]:
@@ -147,7 +149,7 @@ def fetch(dataset: Dataset, *, progress: Progress | None = None) -> Path:
         try:
             return _download(dataset, url, downloaded, progress)
         except (ValueError, OSError) as error:  # a wrong hash; anything about the connection
-            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EACCES):
+            if isinstance(error, OSError) and error.errno in (*DISK_FULL, errno.EACCES):
                 with explained(downloaded):
                     raise
             failures.append(f"{url}: {error}")
