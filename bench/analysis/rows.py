@@ -50,7 +50,8 @@ def runs(records: Iterable[Record]) -> pd.DataFrame:
     """One row a run: every key of the record but the traceback, groups joined by dots."""
     ordered = sorted(records, key=lambda r: (r.started, r.run_id))
     table = pd.DataFrame([_flat_record(record) for record in ordered])
-    return table[sorted((str(name) for name in table.columns), key=_column_order)]
+    names: list[str] = sorted(map(str, table.columns), key=_column_order)
+    return table[names]
 
 
 def _flat_cell(cell: Cell) -> dict[str, Any]:

@@ -1,1 +1,96 @@
-"""Reports: tables, figure and page, a pure function of the records."""
+"""Reports: tables, figures and one page, a pure function of the records.
+
+No clock, no machine, no chance: the same records give the same bytes, in any order they come.
+"""
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from rich.console import RenderableType
+
+from bench.analysis.rows import cells, frame, runs
+from bench.errors import UserError
+from bench.records.schema import Record
+from bench.reporting import tables as text
+from bench.reporting.sections import Table, tables
+from bench.reporting.terminal import terminal as _terminal
+
+
+def terminal(records: Sequence[Record]) -> RenderableType:
+    """The headline tables for `rich.console.Console.print`. Raises `UserError` without records."""
+    return _terminal(_tables(records))
+
+
+def render(records: Sequence[Record], out: Path) -> list[Path]:
+    """Write the whole report into the folder `out` and return its files.
+
+    `table.md`, `table.csv` (one line a row), `runs.csv` (one line a run), `table.tex`, `index.html`,
+    and for each table that has both speed and quality `quality-throughput.svg`, `.png` and `.csv`
+    (numbered from the second table on). Each file is replaced as a whole or not at all.
+
+    Raises `UserError` where there are no records or `out` cannot be written.
+    """
+    files = report(records)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            _replace(out / name, content)
+    except OSError as error:
+        raise UserError(
+            f"cannot write the report to {out}",
+            why=error.strerror or str(error),
+            remedy="give a folder that you can write to, with room for a few megabytes",
+        ) from error
+    return [out / name for name in files]
+
+
+def report(records: Sequence[Record]) -> Mapping[str, bytes]:
+    """The content of every file of the report, by name."""
+    found = _tables(records)
+    drawn = [_figure(table) for table in found]
+    files = {
+        "table.md": text.markdown(found).encode(),
+        "table.csv": text.csv(frame([cell for table in found for cell in table.cells])).encode(),
+        "table.tex": text.latex(found).encode(),
+        "runs.csv": text.csv(runs(records)).encode(),
+    }
+    for i, figure in enumerate(drawn):
+        stem = "quality-throughput" + (f"-{i + 1}" if i else "")
+        files |= {f"{stem}{suffix}": content for suffix, content in figure.items()}
+    return files | {"index.html": _page(found, [figure.get(".svg") for figure in drawn])}
+
+
+def _tables(records: Sequence[Record]) -> list[Table]:
+    if not records:
+        raise UserError("there are no records to report", remedy="run `w2vbench run` first")
+    return tables(cells(records))
+
+
+def _figure(table: Table) -> dict[str, bytes]:
+    """The figure and its data by suffix; empty where no row has both speed and quality."""
+    from bench.reporting import figures  # seaborn takes seconds to import: not for the terminal
+
+    if not figures.drawable(table):
+        return {}
+    data = text.csv(frame([cell for cell in table.cells if cell.speed]))
+    return {".svg": figures.svg(table), ".png": figures.png(table), ".csv": data.encode()}
+
+
+def _page(found: Sequence[Table], svgs: Sequence[bytes | None]) -> bytes:
+    from bench.reporting.page import page
+
+    return page(found, svgs).encode()
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Write beside the target, then rename: a reader never sees half a file."""
+    with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as target:
+        temporary = Path(target.name)
+        try:
+            target.write(content)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+    temporary.chmod(0o644)
+    temporary.replace(path)
