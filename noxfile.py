@@ -1,0 +1,51 @@
+"""Everything a person or a machine does with this project; `nox -l` explains each session."""
+
+import nox
+
+nox.options.sessions = ["lint", "tests"]
+nox.options.reuse_existing_virtualenvs = True
+PROJECT = nox.project.load_toml("pyproject.toml")["project"]
+
+
+def install(session: nox.Session, *extras: str) -> None:
+    """The project itself, editable, at the pinned versions."""
+    wanted = f".[{','.join(extras)}]" if extras else "."
+    session.install("-c", "constraints.txt", "-e", wanted)
+
+
+@nox.session
+def tests(session: nox.Session) -> None:
+    """Run the fast tests (minutes); arguments go to pytest."""
+    install(session, "dev", "reference")
+    session.run("pytest", *session.posargs)
+
+
+@nox.session(default=False)
+def slow(session: nox.Session) -> None:
+    """Run the slow tests: whole trainings, README commands, a killed benchmark."""
+    install(session, "dev", "reference")
+    session.run("pytest", "-m", "slow", *session.posargs)
+
+
+@nox.session
+def lint(session: nox.Session) -> None:
+    """Check style with ruff and types with mypy."""
+    install(session, "dev")
+    session.run("ruff", "check", ".")
+    session.run("ruff", "format", "--check", ".")
+    session.run("mypy")
+
+
+@nox.session(default=False)
+def bench(session: nox.Session) -> None:
+    """Run the main job and write results/ and reports/; arguments go to `w2vbench run`."""
+    install(session, "reference")
+    session.run("w2vbench", "run", *session.posargs, success_codes=[0, 1])
+    session.run("w2vbench", "report")
+
+
+@nox.session(default=False)
+def report(session: nox.Session) -> None:
+    """Render reports/ from results/; arguments go to `w2vbench report`."""
+    install(session)
+    session.run("w2vbench", "report", *session.posargs)
