@@ -23,7 +23,7 @@ from bench.datasets import build
 from bench.datasets.catalogue import Dataset, resolve
 from bench.datasets.failures import explained
 from bench.datasets.files import Progress, cache_dir, fetch, find
-from bench.datasets.reading import BLOCK_BYTES, read_ahead, text_blocks
+from bench.datasets.reading import BLOCK_BYTES, hashed, text_blocks
 from bench.datasets.tokenise import whole_words
 from bench.errors import UserError
 
@@ -94,7 +94,7 @@ def _scan(dataset: Dataset, path: Path, spill: Path, progress: Progress) -> tupl
     with path.open("rb") as raw, spill.open("wb") as numbers:
 
         def pieces() -> Iterator[tuple[int, bytes]]:
-            for offset, piece in whole_words(read_ahead(text_blocks(dataset, raw, BLOCK_BYTES), digest)):
+            for offset, piece in whole_words(hashed(text_blocks(dataset, raw, BLOCK_BYTES), digest)):
                 progress("read", raw.tell(), size)
                 yield offset, piece
 

@@ -6,7 +6,6 @@ import hashlib
 import lzma
 import zipfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import IO, Protocol, cast
 
@@ -16,7 +15,6 @@ from bench.datasets.failures import explained
 from bench.errors import UserError
 
 BLOCK_BYTES = 4 << 20  # big enough that per-block costs vanish, small enough to stay out of the way
-READ_BYTES = 1 << 20  # of a packed file
 
 
 class Digest(Protocol):
@@ -42,30 +40,15 @@ def _open_zip(raw: IO[bytes]) -> IO[bytes]:
     return archive.open(members[0])
 
 
-class _LargeReads:
-    """A file that is read a megabyte at a time, whatever is asked for.
-
-    lzma and bz2 ask for 8 KiB and take what they get. After every read the second thread of
-    `read_ahead` waits for the interpreter lock, so small reads would leave the second core idle.
-    """
-
-    def __init__(self, raw: IO[bytes]):
-        self.raw = raw
-
-    def read(self, size: int) -> bytes:
-        """At least `size` bytes, if there are that many."""
-        return self.raw.read(max(size, READ_BYTES))
-
-
 def _unpack(raw: IO[bytes]) -> IO[bytes]:
     """The contents of an open file, packed as the suffix of its name says."""
     match packing(raw.name):
         case ".gz":
             return cast(IO[bytes], gzip.open(raw))
         case ".xz":
-            return lzma.open(cast(IO[bytes], _LargeReads(raw)))
+            return lzma.open(raw)
         case ".bz2":
-            return cast(IO[bytes], bz2.open(cast(IO[bytes], _LargeReads(raw))))
+            return cast(IO[bytes], bz2.open(raw))
         case ".zip":
             return _open_zip(raw)
     return raw
@@ -81,22 +64,11 @@ def text_blocks(dataset: Dataset, raw: IO[bytes], block_bytes: int = BLOCK_BYTES
         yield block
 
 
-def read_ahead(blocks: Iterator[bytes], digest: Digest) -> Iterator[bytes]:
-    """The same blocks; a second thread reads, unpacks and hashes the next while one is worked on.
-
-    Reading, unpacking and hashing all release the interpreter lock, so this uses a second core.
-    """
-
-    def take() -> bytes:
-        block = next(blocks, b"")
+def hashed(blocks: Iterator[bytes], digest: Digest) -> Iterator[bytes]:
+    """The same blocks; `digest` has taken each in by the time it is handed on."""
+    for block in blocks:
         digest.update(block)
-        return block
-
-    with ThreadPoolExecutor(max_workers=1) as pool:
-        coming = pool.submit(take)
-        while block := coming.result():
-            coming = pool.submit(take)
-            yield block
+        yield block
 
 
 def file_digest(path: Path, algorithm: str = "sha256") -> str:
