@@ -65,7 +65,7 @@ def _speed_by_block(cell: Cell) -> dict[tuple[str, int], float]:
     speeds = defaultdict(list)
     for run in cell.runs:
         speed = run.throughput.get("raw_words_per_s")
-        if speed:
+        if speed and math.isfinite(speed):
             speeds[str(run.block["series"]), int(run.block["repetition"])].append(speed)
     return {block: median(values) for block, values in speeds.items()}
 

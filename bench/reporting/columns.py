@@ -85,7 +85,6 @@ HEADLINE: tuple[Column, ...] = (
     Column("rank", "#", lambda cell, _: rank(cell), lambda cell: cell.rank, 7),
     _NAME,
     _MODEL,
-    Column("place", "run on", lambda cell, _: place(cell), keep=1),
     Column(
         "speed",
         "words/s",
@@ -109,13 +108,14 @@ HEADLINE: tuple[Column, ...] = (
     _score("wordsim353", "WS353", 8),
     _score("simlex999", "SimLex", 6),
     _score("google", "analogies", 6),
+    Column("outcome", "quality beside gensim, or status", outcome),
     _phase("import_s", "import s", 0),
     _phase("prepare_s", "prepare s", 2),
     _phase("compile_s", "compile s", 3),
     _phase("train_s", "train s", 5),
     _phase("evaluate_s", "evaluate s", 0),
     Column("runs", "runs", lambda cell, _: str(len(cell.runs)), lambda cell: float(len(cell.runs)), 4),
-    Column("outcome", "quality beside gensim, or status", outcome),
+    Column("place", "run on", lambda cell, _: place(cell), keep=1),
 )
 
 

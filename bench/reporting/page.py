@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from bench.analysis.cells import Cell
 from bench.analysis.rows import rows_hash
@@ -59,7 +59,8 @@ def page(tables: Sequence[Table], figure_svgs: Sequence[bytes | None]) -> str:
         meanings=STATUSES,
         model_name=model_name,
         outcome=outcome,
-        ratio=ratio,
+        beside_gensim=_beside_gensim,
+        breakable=_breakable,
         row_class=_row_class,
         row_name=row_name,
         share=_share,
@@ -99,6 +100,19 @@ def inline(svg: bytes, prefix: str, label: str) -> Markup:
 
 def _row_class(cell: Cell) -> str:
     return f"{cell.status} {_TIER_NAMES[cell.tier]}".strip()
+
+
+def _breakable(text: str) -> Markup:
+    """`text` with a place to break the line after each underscore."""
+    return escape(text).replace("_", Markup("_<wbr>"))
+
+
+def _beside_gensim(cell: Cell) -> str:
+    """How a leader's speed stands beside gensim's, ready to follow it; empty for gensim."""
+    if cell.ratio is None or cell.verdict == "reference":
+        return ""
+    text = ratio(cell)
+    return ", not distinguishable from gensim" if text == "n.s." else f", {text} gensim"
 
 
 def _share(cell: Cell, table: Table) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from bench.analysis.cells import Cell
 from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes
-from bench.reporting.sections import Table
+from bench.reporting.sections import Table, model_name
 
 _MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>|#~"})
 _LATEX = {
@@ -29,18 +30,19 @@ _LATEX = {
     "·": r"\textperiodcentered{}",
     "†": r"\textdagger{}",
 }
-_IN_LATEX = (
+_IN_LATEX = (  # as wide as a page; models head their rows, the other phases are in the CSV
     "rank",
     "implementation",
-    "model",
     "speed",
     "ratio",
     "memory",
     "wordsim353",
     "simlex999",
     "google",
+    "outcome",
+    "train_s",
+    "runs",
 )
-_LATEX_TAIL = ("prepare_s", "compile_s", "train_s", "runs", "outcome")  # the rest is in the CSV
 
 
 def csv(frame: pd.DataFrame) -> str:
@@ -91,8 +93,8 @@ def latex(tables: Sequence[Table]) -> str:
 
 
 def _latex_section(table: Table) -> str:
-    columns = [column for column in HEADLINE if column.key in _IN_LATEX + _LATEX_TAIL]
-    spec = "".join("r" if column.number else "l" for column in columns[:-1]) + "p{3.2cm}"
+    columns = [column for column in HEADLINE if column.key in _IN_LATEX]
+    spec = "".join("r" if column.number else "l" for column in columns)
     lines = [
         r"\begin{table*}",
         r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
@@ -114,10 +116,18 @@ def _latex_rows(table: Table, columns: Sequence[Column]) -> list[str]:
     lines, model = [], None
     for cell in table.cells:
         if cell.model != model:
-            lines.append(r"\midrule")
+            heading = rf"\emph{{{escape_latex(model_name(cell))}}}"
+            lines += [r"\midrule", rf"\multicolumn{{{len(columns)}}}{{@{{}}l}}{{{heading}}} \\"]
             model = cell.model
-        lines.append(" & ".join(escape_latex(column.text(cell, table)) for column in columns) + r" \\")
+        lines.append(" & ".join(_latex_field(column, cell, table) for column in columns) + r" \\")
     return lines
+
+
+def _latex_field(column: Column, cell: Cell, table: Table) -> str:
+    text = escape_latex(column.text(cell, table))
+    if column.key == "outcome":  # reasons are long
+        return rf"\parbox[t]{{3cm}}{{\raggedright {text}\strut}}"
+    return text
 
 
 def escape_latex(text: str) -> str:

@@ -34,6 +34,7 @@ class _Fitting:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         columns = [column for column in HEADLINE if column.key != "model"]
+        columns.sort(key=lambda column: column.key == "outcome")  # reasons are long: best at the end
         hidden: list[Column] = []
         while not _fits(drawn := _draw(self.table, columns), console, options):
             least = min(columns, key=lambda column: column.keep)
