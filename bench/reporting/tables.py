@@ -5,7 +5,6 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from bench.analysis.cells import Cell
 from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes
 from bench.reporting.sections import Table, model_name
 
@@ -100,7 +99,7 @@ def _latex_section(table: Table) -> str:
         r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
         rf"\begin{{tabular}}{{@{{}}{spec}@{{}}}}",
         r"\toprule",
-        " & ".join(escape_latex(column.head) for column in columns) + r" \\",
+        " & ".join(_latex_box(column, column.head) for column in columns) + r" \\",
         *_latex_rows(table, columns),
         r"\bottomrule",
         r"\end{tabular}",
@@ -119,15 +118,15 @@ def _latex_rows(table: Table, columns: Sequence[Column]) -> list[str]:
             heading = rf"\emph{{{escape_latex(model_name(cell))}}}"
             lines += [r"\midrule", rf"\multicolumn{{{len(columns)}}}{{@{{}}l}}{{{heading}}} \\"]
             model = cell.model
-        lines.append(" & ".join(_latex_field(column, cell, table) for column in columns) + r" \\")
+        lines.append(" & ".join(_latex_box(column, column.text(cell, table)) for column in columns) + r" \\")
     return lines
 
 
-def _latex_field(column: Column, cell: Cell, table: Table) -> str:
-    text = escape_latex(column.text(cell, table))
-    if column.key == "outcome":  # reasons are long
-        return rf"\parbox[t]{{3cm}}{{\raggedright {text}\strut}}"
-    return text
+def _latex_box(column: Column, text: str) -> str:
+    """`text` escaped; in a box that wraps where the column holds reasons, which are long."""
+    if column.key == "outcome":
+        return rf"\parbox[t]{{3cm}}{{\raggedright {escape_latex(text)}\strut}}"
+    return escape_latex(text)
 
 
 def escape_latex(text: str) -> str:
