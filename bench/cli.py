@@ -157,12 +157,30 @@ def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
 
 @main.command()
 @click.option("--suite", default="main", show_default=True, help="Declared set of runs; see `list`.")
-@click.option("--impl", "implementations", multiple=True, callback=_names, metavar="NAME[,NAME]",
-              help="Only these implementations, whether the suite names them or not.")
-@click.option("--arch", "architectures", multiple=True, callback=_names, metavar="skipgram|cbow",
-              help="Only these architectures.")
-@click.option("--objective", "objectives", multiple=True, callback=_names, metavar="ns|hs|softmax",
-              help="Only these objectives.")
+@click.option(
+    "--impl",
+    "implementations",
+    multiple=True,
+    callback=_names,
+    metavar="NAME[,NAME]",
+    help="Only these implementations, whether the suite names them or not.",
+)
+@click.option(
+    "--arch",
+    "architectures",
+    multiple=True,
+    callback=_names,
+    metavar="skipgram|cbow",
+    help="Only these architectures.",
+)
+@click.option(
+    "--objective",
+    "objectives",
+    multiple=True,
+    callback=_names,
+    metavar="ns|hs|softmax",
+    help="Only these objectives.",
+)
 @click.option("--dataset", help="A registered dataset, or the path of a UTF-8 text (.gz, .xz, .zip too).")
 @click.option("--dim", type=int, help="Dimension D of the vectors.")
 @click.option("--window", type=int, help="Widest window W, to each side.")
@@ -173,19 +191,35 @@ def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
 @click.option("--min-count", type=int, help="Words seen less often are dropped.")
 @click.option("--seeds", type=click.IntRange(min=1), help="Repetitions, each a block with its own seed.")
 @click.option("--first-seed", type=click.IntRange(min=0), help="Seed of the first repetition.")
-@click.option("--budget", "budget_s", type=click.FloatRange(min=0), metavar="SECONDS",
-              help="Training time after which a run ends as over_budget; 0: none.")
-@click.option("--timeout", "timeout_s", type=click.FloatRange(min=0, min_open=True), metavar="SECONDS",
-              help="Time after which a run is killed.")
+@click.option(
+    "--budget",
+    "budget_s",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Training time after which a run ends as over_budget; 0: none.",
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Time after which a run is killed.",
+)
 @click.option("--threads", type=click.IntRange(min=1), help="Threads for each run.  [default: all cores]")
 @click.option("--device", default="cpu", show_default=True, help="A torch device, such as cuda.")
 @click.option("--again", is_flag=True, help="Measure finished runs anew.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @results_option
 @json_option
-def run(  # fmt: skip
-    suite: str, threads: int | None, device: str, again: bool, dry_run: bool, results: Path,
-    as_json: bool, **wishes: Any,
+def run(
+    suite: str,
+    threads: int | None,
+    device: str,
+    again: bool,
+    dry_run: bool,
+    results: Path,
+    as_json: bool,
+    **wishes: Any,
 ) -> None:
     """Run a suite, or any part or variation of it; finished runs are kept and not run again.
 

@@ -142,7 +142,7 @@ class Implementation(ABC):
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:
         """Build tables and trees, initialise parameters, upload. Timed as `prepare_s`."""
 
-    def compile(self) -> None:
+    def compile(self) -> None:  # noqa: B027 -- most have nothing to compile
         """Compile and warm up, on throw-away state. Timed as `compile_s`, never part of training."""
 
     @abstractmethod

@@ -20,13 +20,15 @@ def keep_probability(counts: npt.NDArray[np.int64], subsample: float) -> npt.NDA
     if subsample == 0:
         return np.ones(len(counts))
     ratio = subsample * counts.sum() / counts  # t / f
-    return np.minimum(1.0, np.sqrt(ratio) + ratio)
+    keep: npt.NDArray[np.float64] = np.minimum(1.0, np.sqrt(ratio) + ratio)
+    return keep
 
 
 def noise_probability(counts: npt.NDArray[np.int64], power: float = NOISE_POWER) -> npt.NDArray[np.float64]:
     """(V,) probability of each word as a negative: counts^power, normalised."""
-    weight = counts.astype(np.float64) ** power
-    return weight / weight.sum()
+    weight: npt.NDArray[np.float64] = counts.astype(np.float64) ** power
+    weight /= weight.sum()
+    return weight
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,7 @@ def huffman_tree(counts: npt.NDArray[np.int64]) -> HuffmanTree:
     return _paths(np.asarray(parent), np.asarray(side, np.uint8), V)
 
 
-def _paths(
-    parent: npt.NDArray[np.int64], side: npt.NDArray[np.uint8], V: int
-) -> HuffmanTree:
+def _paths(parent: npt.NDArray[np.int64], side: npt.NDArray[np.uint8], V: int) -> HuffmanTree:
     """Climb from all leaves at once, one level a pass, and lay the paths down root first."""
     root = 2 * V - 2
     position = np.arange(V - 1, -1, -1)  # word w is leaf V-1-w

@@ -1,1 +1,1 @@
-"""One file, one implementation, read top to bottom; files with a leading underscore are shared mathematics."""
+"""One file is one implementation, read top to bottom; a leading underscore marks shared mathematics."""

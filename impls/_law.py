@@ -100,9 +100,7 @@ class Stream:
             there = at[:, None] + offset  # (B, 2W) positions, perhaps outside the segment
             real = there.clamp(0, M - 1)
             inside = (
-                (there == real)
-                & (offset.abs() <= width[:, None])
-                & (sentence[real] == sentence[at][:, None])
+                (there == real) & (offset.abs() <= width[:, None]) & (sentence[real] == sentence[at][:, None])
             )
             done = words_before + first + N * min(i + self.positions, M) // M
             rate = learning_rate(self.config, words_before + first + N * i // M, self.words_total)

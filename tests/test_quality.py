@@ -6,8 +6,8 @@ from gensim.models import KeyedVectors
 from scipy import stats
 
 from bench.errors import UserError
-from bench.quality import evaluate
 from bench.quality.analogy import BLOCK, answers
+from bench.quality.evaluation import evaluate
 from bench.quality.lexicon import unit_rows
 from bench.quality.sets import OPTIONAL, PACKAGED, find_files, packaged_file, read_pairs, read_questions
 from bench.quality.similarity import bootstrap_interval, spearman

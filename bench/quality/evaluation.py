@@ -13,8 +13,6 @@ from bench.quality.sets import ANALOGIES, find_files, read_pairs, read_questions
 from bench.quality.similarity import score_pairs
 from bench.records.schema import Score
 
-EVALUATOR_VERSION = "1"  # part of every run id: raise it when any score of the same vectors can change
-
 
 def evaluate(
     vectors: npt.NDArray[np.float32],

@@ -45,7 +45,13 @@ def _data() -> list[Finding]:
     for dataset in registry().values():
         here = status(dataset)
         if here.path is None:
-            found.append(Finding("note", f"data {dataset.name} is not on disk", dataset.remedy or f"w2vbench data fetch {dataset.name}"))
+            found.append(
+                Finding(
+                    "note",
+                    f"data {dataset.name} is not on disk",
+                    dataset.remedy or f"w2vbench data fetch {dataset.name}",
+                )
+            )
         else:
             found.append(Finding("ok", f"data {dataset.name} at {here.path}"))
     return found
@@ -67,7 +73,9 @@ def _stability() -> list[Finding]:
     if governor.exists() and (name := governor.read_text().strip()) != "performance":
         found.append(
             Finding(
-                "warning", f"the clock follows the load (governor {name})", "cpupower frequency-set -g performance"
+                "warning",
+                f"the clock follows the load (governor {name})",
+                "cpupower frequency-set -g performance",
             )
         )
     if "hypervisor" in _cpu_flags():

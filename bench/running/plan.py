@@ -131,7 +131,7 @@ def override(suite: Suite, **wishes: Any) -> Suite:
         given["learning_rate"] = {a: config["learning_rate"] for a in ARCHITECTURES}
     if "budget_s" in given:  # one figure for all; 0 takes every budget away
         names = given.get("implementations", suite.implementations)
-        given["budget_s"] = {name: given["budget_s"] for name in names if given["budget_s"] > 0}
+        given["budget_s"] = dict.fromkeys(names, given["budget_s"]) if given["budget_s"] else {}
     return replace(suite, **given, config=config)
 
 

@@ -173,9 +173,7 @@ def _listen(
                     heard.take(event)
                     listen(event)
             if heard.phase in ("prepare", "train"):  # a compiler's memory is not training's
-                heard.children_peak_bytes = max(
-                    heard.children_peak_bytes, children_peak_bytes(process.pid)
-                )
+                heard.children_peak_bytes = max(heard.children_peak_bytes, children_peak_bytes(process.pid))
     return False
 
 
@@ -192,9 +190,7 @@ def _stop(process: subprocess.Popen[bytes]) -> int:
     return status
 
 
-def _verdict(
-    heard: Heard, timed_out: bool, exit_status: int, timeout_s: float, log: Path
-) -> dict[str, Any]:
+def _verdict(heard: Heard, timed_out: bool, exit_status: int, timeout_s: float, log: Path) -> dict[str, Any]:
     """Status, reason and traceback from how the worker ended."""
     if heard.end is not None:
         verdict = {"status": heard.end["status"], "reason": heard.end.get("reason")}
@@ -213,9 +209,8 @@ def _verdict(
 
 def _merge(record: Record, heard: Heard) -> Record:
     """The record with what was heard, and the rates that follow from it."""
-    groups = {
-        name: {**getattr(record, name), **heard.groups.get(name, {})}
-        for name in ("work", "phases", "memory")
+    groups: dict[str, Any] = {
+        name: {**getattr(record, name), **heard.groups.get(name, {})} for name in ("work", "phases", "memory")
     }
     if groups["memory"]["host_peak_bytes"] is not None:
         groups["memory"]["host_peak_bytes"] += heard.children_peak_bytes

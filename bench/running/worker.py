@@ -82,7 +82,9 @@ def check_vectors(vectors: npt.NDArray[np.float32], corpus: Corpus, config: Conf
     """Raises ValueError unless the vectors are what the contract promises."""
     wanted = (corpus.vocabulary_size, config.dim)
     if vectors.shape != wanted or vectors.dtype != np.float32:
-        raise ValueError(f"vectors() gave {vectors.dtype} {vectors.shape}, the contract wants float32 {wanted}")
+        raise ValueError(
+            f"vectors() gave {vectors.dtype} {vectors.shape}, the contract wants float32 {wanted}"
+        )
     if bad := int((~np.isfinite(vectors)).any(axis=1).sum()):
         raise ValueError(f"{bad} of {wanted[0]} vectors are not finite: training diverged")
 
@@ -126,14 +128,16 @@ def _tell_memory(sender: Sender, implementation: Implementation, device: str) ->
 
 
 def _evaluate(sender: Sender, vectors: npt.NDArray[np.float32], corpus: Corpus) -> None:
-    from bench.quality import evaluate  # scipy is not part of what an implementation weighs
+    from bench.quality.evaluation import evaluate  # scipy is not part of what an implementation weighs
 
     sender.send("quality", scores=[asdict(score) for score in evaluate(vectors, corpus.words)])
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
-    return isinstance(error, MemoryError) or "OutOfMemory" in type(error).__name__ or (
-        isinstance(error, RuntimeError) and "can't allocate memory" in str(error)
+    return (
+        isinstance(error, MemoryError)
+        or "OutOfMemory" in type(error).__name__
+        or (isinstance(error, RuntimeError) and "can't allocate memory" in str(error))
     )
 
 
