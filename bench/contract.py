@@ -6,8 +6,8 @@ The harness owns the clock, the seeds, the threads, the evaluation and every fil
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -131,12 +131,16 @@ class Spec:
     needs: tuple[str, ...] = ()  # of "torch", "cuda", "cc" (a C compiler), or importable packages
     parent: str | None = None  # the implementation whose mathematics this one must reproduce
     division: Literal["closed", "open"] = "closed"  # open: departs from the law in RULES.md
+    options: Mapping[str, float] = field(default_factory=dict)  # free choices a study may vary: defaults
 
 
 class Implementation(ABC):
     """One way to train word2vec. The harness calls the methods once each, in this order."""
 
     spec: ClassVar[Spec]
+
+    def __init__(self, options: Mapping[str, float] | None = None):
+        self.options = {**self.spec.options, **(options or {})}  # read them, never add to them
 
     @abstractmethod
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:

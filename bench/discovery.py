@@ -8,6 +8,7 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,11 +51,11 @@ def find(name: str) -> Entry:
     return known[name]
 
 
-def load(name: str) -> Implementation:
+def load(name: str, options: Mapping[str, float] | None = None) -> Implementation:
     """A fresh object of the implementation. Imports its file, so only a worker calls this."""
     entry = find(name)
     module = importlib.import_module(f"{PACKAGE}.{entry.path.stem}")
-    implementation: Implementation = getattr(module, entry.class_name)()
+    implementation: Implementation = getattr(module, entry.class_name)(options)
     return implementation
 
 

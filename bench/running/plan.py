@@ -1,6 +1,7 @@
 """From a suite and the command line's wishes to the list of runs, each with its id."""
 
 import hashlib
+import itertools
 import json
 import tomllib
 from collections.abc import Mapping
@@ -33,6 +34,8 @@ class Suite:
     budget_s: Mapping[str, float] = field(default_factory=dict)  # by implementation; absent: none
     config: Mapping[str, Any] = field(default_factory=dict)  # of Config, where it differs from the default
     learning_rate: Mapping[str, float] = field(default_factory=dict)  # by architecture
+    options: Mapping[str, Mapping[str, list[float]]] = field(default_factory=dict)
+    # by implementation, then option: the values to try; several options give every combination
 
 
 @dataclass(frozen=True)
@@ -46,12 +49,14 @@ class Run:
     budget_s: float | None
     suite: str
     repetition: int
+    options: Mapping[str, float] = field(default_factory=dict)  # only those that were asked for
 
     @property
     def cell(self) -> str:
         """How a person calls it: `gensim skipgram/ns seed 1`."""
         c = self.config
-        return f"{self.entry.spec.name} {c.architecture}/{c.objective} seed {c.seed}"
+        options = "".join(f" {name}={value:g}" for name, value in self.options.items())
+        return f"{self.entry.spec.name} {c.architecture}/{c.objective}{options} seed {c.seed}"
 
 
 def suites() -> dict[str, Suite]:
@@ -99,12 +104,14 @@ def plan(suite: Suite, resources: Resources) -> list[Run]:
             suite.budget_s.get(entry.spec.name),
             suite.name,
             repetition,
+            options,
         )
         for repetition in range(suite.seeds)
         for entry in entries
         for architecture in entry.spec.architectures
         for objective in entry.spec.objectives
         if architecture in suite.architectures and objective in suite.objectives
+        for options in _grid(entry, suite.options.get(entry.spec.name, {}))
     ]
     if not runs:
         raise UserError(
@@ -113,6 +120,13 @@ def plan(suite: Suite, resources: Resources) -> list[Run]:
             remedy="see `w2vbench list`",
         )
     return runs
+
+
+def _grid(entry: Entry, options: Mapping[str, list[float]]) -> list[dict[str, float]]:
+    """Every combination of the values to try; one empty choice where there are none."""
+    for name in options.keys() - entry.spec.options.keys():
+        raise unknown_name(f"option of {entry.spec.name}", name, entry.spec.options)
+    return [dict(zip(options, values, strict=True)) for values in itertools.product(*options.values())]
 
 
 def _config(suite: Suite, architecture: str, objective: str, seed: int) -> Config:
@@ -128,7 +142,7 @@ def override(suite: Suite, **wishes: Any) -> Suite:
     config = dict(suite.config)
     config |= {f.name: given.pop(f.name) for f in fields(Config) if f.name in given}
     if "learning_rate" in config:
-        given["learning_rate"] = {a: config["learning_rate"] for a in ARCHITECTURES}
+        given["learning_rate"] = dict.fromkeys(ARCHITECTURES, config["learning_rate"])
     if "budget_s" in given:  # one figure for all; 0 takes every budget away
         names = given.get("implementations", suite.implementations)
         given["budget_s"] = dict.fromkeys(names, given["budget_s"]) if given["budget_s"] else {}
@@ -146,6 +160,7 @@ def run_id(run: Run, dataset_sha256: str) -> str:
     parts = {
         "source": run.entry.source_sha256,
         "implementation": run.entry.spec.name,
+        "options": {**run.entry.spec.options, **run.options},
         "config": asdict(run.config),
         "dataset": dataset_sha256,
         "evaluator": EVALUATOR_VERSION,

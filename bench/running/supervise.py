@@ -62,7 +62,11 @@ def empty_record(run: Run, corpus: Corpus, block: dict[str, Any], **known: Any) 
         run_id=run_id(run, corpus.sha256),
         suite=run.suite,
         traceback=None,
-        implementation={**asdict(run.entry.spec), "source_sha256": run.entry.source_sha256},
+        implementation={
+            **asdict(run.entry.spec),
+            "options": {**run.entry.spec.options, **run.options},
+            "source_sha256": run.entry.source_sha256,
+        },
         config=asdict(run.config),
         data={
             "name": corpus.name,
@@ -130,6 +134,7 @@ def _worker(run: Run, folder: Path, log: Path) -> Any:
     """The process in a group of its own, and the reading end of its events."""
     job = {
         "implementation": run.entry.spec.name,
+        "options": dict(run.options),
         "config": asdict(run.config),
         "resources": asdict(run.resources),
         "corpus_folder": str(folder),

@@ -94,7 +94,7 @@ def measure(sender: Sender, job: dict[str, Any]) -> str:
     config, resources = Config(**job["config"]), Resources(**job["resources"])
     clock = Clock(sender, resources.device)
     with clock.phase("import"):
-        implementation = load(job["implementation"])
+        implementation = load(job["implementation"], job["options"])
     set_seeds(config.seed, resources.threads)
     corpus = open_corpus(Path(job["corpus_folder"]))
     sender.facts("memory", host_baseline_bytes=peak_bytes())
