@@ -85,6 +85,7 @@ class Cell:
     threads: int
     status: str
     source_sha256: str
+    options: tuple[tuple[str, float], ...]  # free choices of the implementation, by name
     runs: tuple[Record, ...]  # by start
     speed: Spread | None  # raw words/s
     host_peak_bytes: float | None
@@ -149,11 +150,12 @@ def _key(record: Record) -> tuple[Any, ...]:
         int(record.resources.get("threads", 1)),
         list(STATUSES).index(record.status),
         str(record.implementation.get("source_sha256") or ""),
+        tuple(sorted(record.implementation.get("options", {}).items())),
     )
 
 
 def _cell(runs: Sequence[Record]) -> Cell:
-    where, _, _, name, device, threads, _, source = _key(runs[0])
+    where, _, _, name, device, threads, _, source, options = _key(runs[0])
     return Cell(
         section=where,
         implementation=name,
@@ -163,6 +165,7 @@ def _cell(runs: Sequence[Record]) -> Cell:
         threads=threads,
         status=runs[0].status,
         source_sha256=source,
+        options=options,
         runs=tuple(runs),
         speed=_spread(r.throughput.get("raw_words_per_s") for r in runs),
         host_peak_bytes=_median(r.memory.get("host_peak_bytes") for r in runs),

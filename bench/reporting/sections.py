@@ -90,10 +90,13 @@ def model_name(cell: Cell) -> str:
 
 
 def row_name(cell: Cell, table: Sequence[Cell]) -> str:
-    """The implementation; with part of its source's hash where the table holds several versions.
+    """The implementation; with what tells its rows apart where the table holds several of them.
 
-    A dagger marks the open division, whose rows depart from the rules.
+    That is part of its source's hash for versions, and the options that differ for a study. A
+    dagger marks the open division, whose rows depart from the rules.
     """
-    sources = {c.source_sha256 for c in table if c.implementation == cell.implementation}
-    version = f"@{cell.source_sha256[:7] or 'unknown'}" if len(sources) > 1 else ""
-    return cell.implementation + version + ("†" if cell.division == "open" else "")
+    same = [c for c in table if c.implementation == cell.implementation]
+    version = f"@{cell.source_sha256[:7] or 'unknown'}" if len({c.source_sha256 for c in same}) > 1 else ""
+    varied = {key for c in same for key, value in c.options if dict(cell.options).get(key) != value}
+    options = "".join(f" {key}={value:g}" for key, value in cell.options if key in varied)
+    return cell.implementation + version + options + ("†" if cell.division == "open" else "")
