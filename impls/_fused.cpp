@@ -77,7 +77,7 @@ typedef int32_t Bits __attribute__((vector_size(LANES * 4), may_alias));
 
 inline Vec load(const float *p) { return *(const Vec *)p; }
 inline void store(float *p, Vec v) { *(Vec *)p = v; }
-inline Vec fill(float x) { return Vec{} + x; }
+inline Vec fill(float x) { return x - Vec{}; }  // x - 0 is x for every x, x + 0 is not
 
 #define PICK(...) __builtin_shufflevector(a, b, __VA_ARGS__)
 #if defined(__AVX512F__)
@@ -111,6 +111,14 @@ inline Vec sum_each(const Vec *v) {  // lane i of the result is the sum of v[i]
 }
 #endif
 #undef PICK
+
+// 1 in lane o where bit o is set; with TWICE, in lane HALF + o as well, and bits from HALF on are ignored.
+template <bool TWICE>
+inline Vec flags(uint32_t bits) {
+    Bits lane;
+    for (int i = 0; i < LANES; i++) lane[i] = TWICE ? i % HALF : i;
+    return __builtin_convertvector(((Bits{} + (int32_t)bits) >> lane) & 1, Vec);
+}
 
 inline Vec sigmoid(Vec x) {
     // exp(-x) = 2^n * 2^f with n whole and |f| <= 1/2; relative error under 3e-6.
@@ -152,45 +160,51 @@ inline int32_t draw_noise(const Model &m, Random &random) {
 
 // ---------------------------------------------------------------- one step
 
+// Outputs are taken in groups of at most LANES, and within a group, for skip-gram, in one block or
+// two of at most HALF: a pair of contexts meets a block in 2 x HALF sums, which fill one vector.
+constexpr int GROUP = LANES;
+constexpr int first_block(int n) { return n <= HALF ? n : (n + 1) / 2; }
+
+struct Groups {  // O outputs in groups of nearly equal size
+    int count, size;
+    explicit Groups(int64_t outputs) : count(((int)outputs + GROUP - 1) / GROUP), size(count ? ((int)outputs + count - 1) / count : 0) {}
+};
+
+// What the outputs of a group stand for: bit o is set where the label of output o is 1, and bit
+// SKIP + o where it counts for nothing.
+using Marks = uint32_t;
+constexpr int SKIP = 16;
+
 struct Step {
-    int64_t contexts = 0, outputs = 0;  // C, O
-    int block = 0;                      // output rows of a block, at most HALF; the last may have fewer
-    std::vector<float *> in, out;       // rows
-    std::vector<Vec> label, weight;     // (blocks,) lane o and lane HALF + o are output o's
-
-    Step(int64_t most_contexts, int64_t most_outputs)
-        : in(most_contexts), out(most_outputs), label(most_outputs / HALF + 1), weight(label.size()) {}
-
-    // Divide O rows into blocks of nearly equal size, and clear what the lanes held before.
-    void shape(int64_t rows) {
-        outputs = rows;
-        int64_t blocks = std::max<int64_t>(1, (rows + HALF - 1) / HALF);
-        block = (int)((rows + blocks - 1) / blocks);
-        std::fill(weight.begin(), weight.begin() + blocks, Vec{});
-    }
-    void set(int64_t o, float *row, float row_label, float row_weight) {
-        out[o] = row;
-        Vec &labels = label[o / block], &weights = weight[o / block];
-        int64_t lane = o % block;
-        labels[lane] = labels[lane + HALF] = row_label;
-        weights[lane] = weights[lane + HALF] = row_weight;
-    }
+    float *const *in;    // (C,) rows
+    int64_t contexts;    // C
+    float *const *out;   // (O,)
+    int64_t outputs;     // O
+    const Marks *marks;  // (groups,)
+    float rate;
+    float *const *prefetch;  // rows to ask for meanwhile, a cache line of each at a time
+    int64_t prefetches;
 };
 
-struct Prefetch {  // rows to ask for while computing, a cache line of each at a time
-    std::vector<const float *> rows;
-    void line(int64_t at) const {
-        for (const float *row : rows) __builtin_prefetch(row + at, 1, 3);
-    }
-};
+inline void ask_for(const Step &s, int64_t k) {
+    if (k % LINE == 0)
+        for (int64_t r = 0; r < s.prefetches; r++) __builtin_prefetch(s.prefetch[r] + k, 1, 3);
+}
+
+template <bool TWICE>
+inline Vec error(Vec score, Marks marks, float rate) {
+    Vec weight = fill(rate) - flags<TWICE>(marks >> SKIP) * fill(rate);
+    return (flags<TWICE>(marks) - sigmoid(score)) * weight;
+}
+
+// ------------------------------ skip-gram
 
 // g of N outputs and all contexts: a pair of contexts at a time shares the loads of the outputs,
 // and its 2N sums are folded into one vector together.
 template <int N>
-void errors(float *const *in, int64_t contexts, float *const *out, int64_t stride,
-            Vec label, Vec weight, float *g) {
-    for (int64_t c = 0; c < contexts; c += 2) {
-        const float *one = in[c], *two = in[std::min(c + 1, contexts - 1)];
+void errors(const Step &s, float *const *out, int64_t stride, Marks marks, float *g) {
+    for (int64_t c = 0; c < s.contexts; c += 2) {
+        const float *one = s.in[c], *two = s.in[std::min(c + 1, s.contexts - 1)];
         Vec sums[LANES] = {};
         for (int64_t k = 0; k < stride; k += LANES) {
             Vec x = load(one + k), y = load(two + k);
@@ -200,159 +214,234 @@ void errors(float *const *in, int64_t contexts, float *const *out, int64_t strid
                 sums[HALF + o] += y * w;
             }
         }
-        store(g + c * HALF, (label - sigmoid(sum_each(sums))) * weight);
+        store(g + c * HALF, error<true>(sum_each(sums), marks, s.rate));
     }
 }
 
-// Both gradients of N outputs. `gradient` null: the input rows are updated in place, which is right
-// where these are all of the step's outputs. Otherwise the inputs' gradient is left there.
-template <int N>
-void update(float *const *in, int64_t contexts, float *const *out, int64_t stride, const float *g,
-            float *gradient, bool first, const Prefetch &prefetch) {
+// Both gradients of N outputs. IN_PLACE: the input rows are updated, right where these are all of
+// the step's outputs. Otherwise their gradient is added to `gradient`. `second` is g's second block.
+template <int N, bool IN_PLACE>
+void update(const Step &s, float *const *out, int64_t stride, const float *g, const float *second, float *gradient) {
+    constexpr int FIRST = first_block(N);
+    const int64_t contexts = s.contexts;
     for (int64_t k = 0; k < stride; k += LANES) {
-        if (first && k % LINE == 0) prefetch.line(k);
+        ask_for(s, k);
         Vec w[N], d[N] = {};
         for (int o = 0; o < N; o++) w[o] = load(out[o] + k);
         for (int64_t c = 0; c < contexts; c++) {
-            float *to = gradient ? gradient + c * stride : in[c];
-            Vec x = load(in[c] + k);
-            Vec sum = gradient ? (first ? Vec{} : load(to + k)) : x;
+            Vec x = load(s.in[c] + k);
+            float *to = IN_PLACE ? s.in[c] + k : gradient + c * stride + k;
+            Vec sum = IN_PLACE ? x : load(to);
             for (int o = 0; o < N; o++) {
-                Vec e = fill(g[c * HALF + o]);
+                Vec e = fill(o < FIRST ? g[c * HALF + o] : second[c * HALF + o - FIRST]);
                 sum += e * w[o];
                 d[o] += e * x;
             }
-            store(to + k, sum);
+            store(to, sum);
         }
         // Added to what is there now, not to w: the same noise word may stand in two places.
         for (int o = 0; o < N; o++) store(out[o] + k, load(out[o] + k) + d[o]);
     }
 }
 
-using Errors = void (*)(float *const *, int64_t, float *const *, int64_t, Vec, Vec, float *);
-using Update = void (*)(float *const *, int64_t, float *const *, int64_t, const float *, float *, bool,
-                        const Prefetch &);
-constexpr Errors ERRORS[] = {nullptr, errors<1>, errors<2>, errors<3>, errors<4>,
-#ifdef __AVX512F__
-                             errors<5>, errors<6>, errors<7>, errors<8>
-#endif
+// ------------------------------ CBOW
+
+// g of N outputs and the mean of the contexts.
+template <int N>
+void mean_errors(const Step &s, float *const *out, int64_t stride, Marks marks, const float *mean, float *g) {
+    Vec sums[LANES] = {};
+    for (int64_t k = 0; k < stride; k += LANES) {
+        Vec x = load(mean + k);
+        for (int o = 0; o < N; o++) sums[o] += x * load(out[o] + k);
+    }
+    store(g, error<false>(sum_each(sums), marks, s.rate));
+}
+
+// Both gradients of N outputs; the mean's goes undivided to every context.
+template <int N>
+void mean_update(const Step &s, float *const *out, int64_t stride, const float *mean, const float *g) {
+    const int64_t contexts = s.contexts;
+    for (int64_t k = 0; k < stride; k += LANES) {
+        ask_for(s, k);
+        Vec x = load(mean + k), w[N], sum = {};
+        for (int o = 0; o < N; o++) w[o] = load(out[o] + k);
+        for (int o = 0; o < N; o++) {
+            Vec e = fill(g[o]);
+            sum += e * w[o];
+            store(out[o] + k, load(out[o] + k) + e * x);
+        }
+        for (int64_t c = 0; c < contexts; c++) store(s.in[c] + k, load(s.in[c] + k) + sum);
+    }
+}
+
+// ------------------------------ any number of outputs
+
+struct Kernels {  // of a group of N outputs
+    void (*errors)(const Step &, float *const *, int64_t, Marks, float *);  // one block; N <= HALF
+    void (*update)(const Step &, float *const *, int64_t, const float *, const float *, float *);
+    void (*update_in_place)(const Step &, float *const *, int64_t, const float *, const float *, float *);
+    void (*mean_errors)(const Step &, float *const *, int64_t, Marks, const float *, float *);
+    void (*mean_update)(const Step &, float *const *, int64_t, const float *, const float *);
 };
-constexpr Update UPDATE[] = {nullptr, update<1>, update<2>, update<3>, update<4>,
-#ifdef __AVX512F__
-                             update<5>, update<6>, update<7>, update<8>
-#endif
+struct Table {
+    Kernels of[GROUP + 1] = {};
+    template <int N>
+    constexpr void enter() {
+        if constexpr (N <= HALF) of[N].errors = errors<N>;
+        of[N].update = update<N, false>;
+        of[N].update_in_place = update<N, true>;
+        of[N].mean_errors = mean_errors<N>;
+        of[N].mean_update = mean_update<N>;
+        if constexpr (N > 1) enter<N - 1>();
+    }
+    constexpr Table() { enter<GROUP>(); }
 };
+constexpr Table KERNELS;
 
 struct Scratch {  // of one thread, reused by every step
     std::vector<Vec> memory;
     float *g, *gradient, *mean;
     Scratch(int64_t contexts, int64_t outputs, int64_t stride) {
-        int64_t pairs = (contexts + 1) / 2, blocks = outputs / HALF + 1;
-        memory.resize(blocks * pairs + (contexts + 1) * stride / LANES);
-        g = (float *)memory.data();            // (blocks, contexts, HALF)
-        gradient = g + blocks * pairs * LANES;  // (contexts, stride)
-        mean = gradient + contexts * stride;    // (stride,)
+        int64_t blocks = 2 * Groups(outputs).count, vectors = (contexts + 1) / 2;
+        memory.resize(blocks * vectors + (contexts + 1) * stride / LANES);
+        g = (float *)memory.data();               // (blocks, contexts, HALF)
+        gradient = g + blocks * vectors * LANES;  // (contexts, stride)
+        mean = gradient + contexts * stride;      // (stride,)
     }
 };
 
-// C input rows against the step's outputs; the inputs' gradient goes to `gradient`, or, where it is
-// null, to the rows themselves.
-void solve(const Step &s, float *const *in, int64_t contexts, int64_t stride, const Scratch &scratch,
-           float *gradient, const Prefetch &prefetch) {
-    int64_t size = (contexts + 1) / 2 * LANES;  // floats of g a block
-    for (int64_t o = 0, b = 0; o < s.outputs; o += s.block, b++) {
-        int n = (int)std::min<int64_t>(s.block, s.outputs - o);
-        ERRORS[n](in, contexts, &s.out[o], stride, s.label[b], s.weight[b], scratch.g + b * size);
+// First every g, from the rows as they were, then the updates.
+void step_skipgram(const Step &s, int64_t stride, const Scratch &scratch) {
+    Groups groups(s.outputs);
+    int64_t size = (s.contexts + 1) / 2 * LANES;  // floats of g a block
+    float *g = scratch.g;
+    for (int b = 0, o = 0; b < groups.count; b++, o += groups.size, g += 2 * size) {
+        int n = std::min(groups.size, (int)s.outputs - o), first = first_block(n);
+        KERNELS.of[first].errors(s, s.out + o, stride, s.marks[b], g);
+        if (first < n) KERNELS.of[n - first].errors(s, s.out + o + first, stride, s.marks[b] >> first, g + size);
     }
-    for (int64_t o = 0, b = 0; o < s.outputs; o += s.block, b++) {
-        int n = (int)std::min<int64_t>(s.block, s.outputs - o);
-        UPDATE[n](in, contexts, &s.out[o], stride, scratch.g + b * size, gradient, o == 0, prefetch);
-    }
-}
-
-void step_skipgram(const Step &s, int64_t stride, const Scratch &scratch, const Prefetch &prefetch) {
-    if (s.outputs <= HALF) return solve(s, s.in.data(), s.contexts, stride, scratch, nullptr, prefetch);
-    solve(s, s.in.data(), s.contexts, stride, scratch, scratch.gradient, prefetch);
+    if (groups.count == 1)
+        return KERNELS.of[s.outputs].update_in_place(s, s.out, stride, scratch.g, scratch.g + size, nullptr);
+    std::fill(scratch.gradient, scratch.gradient + s.contexts * stride, 0.f);
+    g = scratch.g;
+    for (int o = 0; o < s.outputs; o += groups.size, g += 2 * size)
+        KERNELS.of[std::min(groups.size, (int)s.outputs - o)].update(s, s.out + o, stride, g, g + size, scratch.gradient);
     for (int64_t c = 0; c < s.contexts; c++)
         for (int64_t k = 0; k < stride; k += LANES)
             store(s.in[c] + k, load(s.in[c] + k) + load(scratch.gradient + c * stride + k));
 }
 
-void step_cbow(const Step &s, int64_t stride, const Scratch &scratch, const Prefetch &prefetch) {
+void step_cbow(const Step &s, int64_t stride, const Scratch &scratch) {
+    Groups groups(s.outputs);
     Vec share = fill(1.f / s.contexts);
     for (int64_t k = 0; k < stride; k += LANES) {
         Vec sum = {};
         for (int64_t c = 0; c < s.contexts; c++) sum += load(s.in[c] + k);
         store(scratch.mean + k, sum * share);
     }
-    solve(s, &scratch.mean, 1, stride, scratch, scratch.gradient, prefetch);
-    for (int64_t k = 0; k < stride; k += LANES) {
-        Vec gradient = load(scratch.gradient + k);
-        for (int64_t c = 0; c < s.contexts; c++) store(s.in[c] + k, load(s.in[c] + k) + gradient);
-    }
+    for (int b = 0, o = 0; b < groups.count; b++, o += groups.size)
+        KERNELS.of[std::min(groups.size, (int)s.outputs - o)].mean_errors(
+            s, s.out + o, stride, s.marks[b], scratch.mean, scratch.g + b * GROUP);
+    for (int b = 0, o = 0; b < groups.count; b++, o += groups.size)
+        KERNELS.of[std::min(groups.size, (int)s.outputs - o)].mean_update(
+            s, s.out + o, stride, scratch.mean, scratch.g + b * GROUP);
 }
 
-void take(const Model &m, const Step &s, const Scratch &scratch, const Prefetch &prefetch) {
+void take(const Model &m, const Step &s, const Scratch &scratch) {
     if (s.contexts == 0 || s.outputs == 0) return;
-    (m.cbow ? step_cbow : step_skipgram)(s, m.stride, scratch, prefetch);
+    (m.cbow ? step_cbow : step_skipgram)(s, m.stride, scratch);
 }
 
-// ---------------------------------------------------------------- planning a step
+// ---------------------------------------------------------------- planning a sentence
 
-void choose_outputs(const Model &m, int32_t centre, float rate, Random &random, Step &s) {
-    if (m.hierarchical) {
-        int64_t first = m.path_offsets[centre], length = m.path_offsets[centre + 1] - first;
-        s.shape(length);
-        for (int64_t o = 0; o < length; o++)
-            s.set(o, m.output + m.nodes[first + o] * m.stride, 1.f - m.codes[first + o], rate);
-        return;
+// All draws of a sentence are made before its first step: look-ups in the noise table then wait
+// for memory together instead of one after the other, and the rows of the next step are known.
+struct Plan {
+    int64_t n = 0;               // kept words
+    std::vector<int32_t> kept;   // (n,) word numbers
+    std::vector<int32_t> width;  // (n,) of the window
+    std::vector<float *> in;     // (n,) input rows of the kept words
+    std::vector<float *> out;    // output rows, step after step, and one input row after each step's
+    std::vector<Marks> marks;
+    std::vector<int64_t> out_at, marks_at;  // (n + 1,) where a step's begin
+
+    Plan(int64_t longest, int64_t widest)
+        : kept(longest + 1), width(longest), in(longest), out(longest * (widest + 1)),
+          marks(longest * Groups(widest).count), out_at(longest + 1), marks_at(longest + 1) {}
+};
+
+// The words of ids[0..words) that survive subsampling, in order. Without a branch.
+void subsample(const Model &m, const int32_t *ids, int64_t words, Random &random, Plan &p) {
+    p.n = 0;
+    for (int64_t i = 0; i < words; i++) {
+        p.kept[p.n] = ids[i];
+        p.n += (uint32_t)(random.next() >> 32) <= m.keep[ids[i]];
     }
-    s.shape(1 + m.negatives);
-    s.set(0, m.output + centre * m.stride, 1.f, rate);
-    for (int64_t o = 1; o <= m.negatives; o++) {
-        int32_t word = draw_noise(m, random);
-        s.set(o, m.output + word * m.stride, 0.f, word == centre ? 0.f : rate);
-    }
 }
 
-void choose_contexts(const Model &m, const int32_t *kept, int64_t n, int64_t i, Random &random, Step &s) {
-    int64_t width = 1 + random.below((uint32_t)m.window);
-    int64_t first = std::max<int64_t>(0, i - width), last = std::min(n - 1, i + width);
-    s.contexts = 0;
-    for (int64_t j = first; j <= last; j++)
-        if (j != i) s.in[s.contexts++] = m.input + kept[j] * m.stride;
-}
-
-// Subsampling: the words of ids[0..n) that survive, in order. Without a branch.
-int64_t subsample(const Model &m, const int32_t *ids, int64_t n, Random &random, int32_t *kept) {
-    int64_t out = 0;
-    for (int64_t i = 0; i < n; i++) {
-        kept[out] = ids[i];
-        out += (uint32_t)(random.next() >> 32) <= m.keep[ids[i]];
-    }
-    return out;
-}
-
-void train_sentence(const Model &m, const int32_t *kept, int64_t n, float rate, Random &random,
-                    Step *now, Step *next, const Scratch &scratch, Prefetch &prefetch, Work &work) {
-    auto plan = [&](int64_t i, Step &s) {
-        choose_contexts(m, kept, n, i, random, s);
-        choose_outputs(m, kept[i], rate, random, s);
-    };
-    plan(0, *now);
-    for (int64_t i = 0; i < n; i++) {
-        prefetch.rows.clear();
-        if (i + 1 < n) {
-            plan(i + 1, *next);
-            prefetch.rows.assign(next->out.begin(), next->out.begin() + next->outputs);
-            if (i + 2 + m.window < n) prefetch.rows.push_back(m.input + kept[i + 2 + m.window] * m.stride);
+void plan_path(const Model &m, int32_t centre, float **out, Marks *marks, Groups groups) {
+    const int32_t *node = m.nodes + m.path_offsets[centre], *end = m.nodes + m.path_offsets[centre + 1];
+    const uint8_t *code = m.codes + m.path_offsets[centre];
+    for (int b = 0; b < groups.count; b++) {
+        Marks seen = 0;
+        for (int o = 0; o < groups.size && node < end; o++) {
+            *out++ = m.output + *node++ * m.stride;
+            seen |= (Marks)(*code++ ^ 1) << o;
         }
-        take(m, *now, scratch, prefetch);
-        work.pairs += now->contexts;
-        work.scored_outputs += now->outputs * (m.cbow ? now->contexts > 0 : now->contexts);
-        std::swap(now, next);
+        marks[b] = seen;
     }
-    work.kept_words += n;
+}
+
+void plan_noise(const Model &m, int32_t centre, Random &random, float **out, Marks *marks, Groups groups) {
+    for (int b = 0; b < groups.count; b++) marks[b] = b == 0;
+    out[0] = m.output + centre * m.stride;
+    for (int o = 1; o <= m.negatives; o++) {
+        int32_t word = draw_noise(m, random);
+        out[o] = m.output + word * m.stride;
+        if (word == centre) marks[o / groups.size] |= 1u << (SKIP + o % groups.size);
+    }
+}
+
+void plan_sentence(const Model &m, const int32_t *ids, int64_t words, Random &random, Plan &p) {
+    subsample(m, ids, words, random, p);
+    for (int64_t i = 0; i < p.n; i++) {
+        p.in[i] = m.input + p.kept[i] * m.stride;
+        p.width[i] = 1 + random.below((uint32_t)m.window);
+    }
+    Groups noise_groups(1 + m.negatives);
+    int64_t at = 0, marks_at = 0;
+    for (int64_t i = 0; i < p.n; i++) {
+        int32_t centre = p.kept[i];
+        p.out_at[i] = at, p.marks_at[i] = marks_at;
+        int64_t outputs = m.hierarchical ? m.path_offsets[centre + 1] - m.path_offsets[centre] : 1 + m.negatives;
+        Groups groups = m.hierarchical ? Groups(outputs) : noise_groups;
+        if (m.hierarchical) plan_path(m, centre, &p.out[at], &p.marks[marks_at], groups);
+        else plan_noise(m, centre, random, &p.out[at], &p.marks[marks_at], groups);
+        at += outputs;
+        p.out[at++] = p.in[std::min(p.n - 1, i + m.window + 1)];  // enters the widest window soon
+        marks_at += groups.count;
+    }
+    p.out_at[p.n] = at;
+}
+
+constexpr int64_t AHEAD = 3;  // steps between asking for a row and its use
+
+void train_sentence(const Model &m, Plan &p, float rate, const Scratch &scratch, Work &work) {
+    for (int64_t i = 0; i < p.n; i++) {
+        int64_t first = std::max<int64_t>(0, i - p.width[i]), last = std::min<int64_t>(p.n - 1, i + p.width[i]);
+        // The contexts are in[first..last] without i: the first one takes the place of i meanwhile.
+        float *own = p.in[i];
+        p.in[i] = p.in[first];
+        int64_t outputs = p.out_at[i + 1] - p.out_at[i] - 1;
+        int64_t next = std::min(i + AHEAD, p.n), ahead = std::min(next + 1, p.n);
+        Step s{&p.in[first + 1], last - first, &p.out[p.out_at[i]], outputs, &p.marks[p.marks_at[i]], rate,
+               &p.out[p.out_at[next]], p.out_at[ahead] - p.out_at[next]};
+        take(m, s, scratch);
+        p.in[i] = own;
+        work.pairs += s.contexts;
+        work.scored_outputs += s.outputs * (m.cbow ? s.contexts > 0 : s.contexts);
+    }
+    work.kept_words += p.n;
 }
 
 }  // namespace
@@ -367,28 +456,29 @@ void train_piece(const Model *m, int64_t first, int64_t last, int64_t words_befo
     Random random{seed};
     int64_t longest = 0;
     for (int64_t s = first; s < last; s++) longest = std::max(longest, m->offsets[s + 1] - m->offsets[s]);
-    std::vector<int32_t> kept(longest + 1);
-    Step now(2 * m->window, m->widest), next(2 * m->window, m->widest);
+    Plan plan(longest, m->widest);
     Scratch scratch(2 * m->window, m->widest, m->stride);
-    Prefetch prefetch;
     for (int64_t s = first; s < last; s++) {
         int64_t begin = m->offsets[s], words = m->offsets[s + 1] - begin;
         double done = (double)(words_before + begin - m->offsets[first]) / m->total_words;
-        float rate = (float)(m->rate * std::max(1e-4, 1.0 - done));
-        int64_t n = subsample(*m, m->ids + begin, words, random, kept.data());
-        if (n) train_sentence(*m, kept.data(), n, rate, random, &now, &next, scratch, prefetch, *work);
+        plan_sentence(*m, m->ids + begin, words, random, plan);
+        train_sentence(*m, plan, (float)(m->rate * std::max(1e-4, 1.0 - done)), scratch, *work);
     }
 }
 
 // For tests: one step with the rows and labels given, nothing drawn.
-void single_step(const Model *m, const int32_t *in, int64_t contexts, const int32_t *out, const float *labels,
-                 const float *weights, int64_t outputs) {
-    Step s(contexts, outputs);
-    s.contexts = contexts;
-    for (int64_t c = 0; c < contexts; c++) s.in[c] = m->input + in[c] * m->stride;
-    s.shape(outputs);
-    for (int64_t o = 0; o < outputs; o++) s.set(o, m->output + out[o] * m->stride, labels[o], weights[o]);
-    take(*m, s, Scratch(contexts, outputs, m->stride), Prefetch{});
+void single_step(const Model *m, const int32_t *in, int64_t contexts, const int32_t *out, const uint8_t *ones,
+                 const uint8_t *skips, int64_t outputs, float rate) {
+    std::vector<float *> in_rows, out_rows;
+    Groups groups(outputs);
+    std::vector<Marks> marks(groups.count);
+    for (int64_t c = 0; c < contexts; c++) in_rows.push_back(m->input + in[c] * m->stride);
+    for (int64_t o = 0; o < outputs; o++) {
+        out_rows.push_back(m->output + out[o] * m->stride);
+        marks[o / groups.size] |= (Marks)(ones[o] | skips[o] << SKIP) << o % groups.size;
+    }
+    Step s{in_rows.data(), contexts, out_rows.data(), outputs, marks.data(), rate, nullptr, 0};
+    take(*m, s, Scratch(contexts, outputs, m->stride));
 }
 
 // For tests: `n` noise words.

@@ -64,7 +64,9 @@ class Fused(Implementation):
 
     def compile(self) -> None:
         self.library = ctypes.CDLL(str(build()))
-        self.library.train_piece.argtypes = [ctypes.c_void_p] + [ctypes.c_int64] * 3 + [ctypes.c_uint64, ctypes.c_void_p]
+        self.library.train_piece.argtypes = (
+            [ctypes.c_void_p] + [ctypes.c_int64] * 3 + [ctypes.c_uint64, ctypes.c_void_p]
+        )
 
     def train(self, tick: Tick) -> None:
         pieces = enumerate(cut(self.corpus.offsets, self.config.epochs))
