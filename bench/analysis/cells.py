@@ -22,7 +22,12 @@ QUALITY_SETS = {  # the one figure of each set that a table has room for
     "google": METRICS["google/all/3cosadd"],
 }
 _OBJECTIVES = ("ns", "hs", "softmax")  # the reference's models first
-_MODEL = ("architecture", "objective", "seed")  # what may differ between the rows of one table
+_MODEL = (
+    "architecture",
+    "objective",
+    "learning_rate",
+    "seed",
+)  # what may differ between the rows of one table
 
 
 @dataclass(frozen=True, order=True)
@@ -81,6 +86,7 @@ class Cell:
     implementation: str
     architecture: str
     objective: str
+    learning_rate: float
     device: str
     threads: int
     status: str
@@ -145,6 +151,7 @@ def _key(record: Record) -> tuple[Any, ...]:
         section(record),
         config["architecture"] != "skipgram",
         _OBJECTIVES.index(config["objective"]),
+        float(config["learning_rate"]),
         str(record.implementation["name"]),
         str(record.resources.get("device", "cpu")),
         int(record.resources.get("threads", 1)),
@@ -155,12 +162,13 @@ def _key(record: Record) -> tuple[Any, ...]:
 
 
 def _cell(runs: Sequence[Record]) -> Cell:
-    where, _, _, name, device, threads, _, source, options = _key(runs[0])
+    where, _, _, rate, name, device, threads, _, source, options = _key(runs[0])
     return Cell(
         section=where,
         implementation=name,
         architecture=runs[0].config["architecture"],
         objective=runs[0].config["objective"],
+        learning_rate=rate,
         device=device,
         threads=threads,
         status=runs[0].status,

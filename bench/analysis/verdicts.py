@@ -42,7 +42,7 @@ def _reference(cell: Cell, cells: Iterable[Cell]) -> Cell | None:
         c
         for c in cells
         if (c.implementation, c.status) == (REFERENCE, "ok")
-        and (c.section, c.model) == (cell.section, cell.model)
+        and (c.section, c.model, c.learning_rate) == (cell.section, cell.model, cell.learning_rate)
     ]
     return max(candidates, key=lambda c: (c.threads == cell.threads, c.threads), default=None)
 

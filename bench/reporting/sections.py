@@ -21,7 +21,6 @@ _SETTINGS = (  # in the order of reading; settings not named here follow, as nam
     ("negatives", "K {}"),
     ("subsample", "t {:g}"),
     ("epochs", "{} epochs"),
-    ("learning_rate", "rate {:g}"),
     ("min_count", "min count {}"),
 )
 
@@ -47,7 +46,15 @@ class Table:
         """Everything the rows have in common besides the data."""
         values = dict(self.section.settings)
         known = [text.format(values.pop(key)) for key, text in _SETTINGS if key in values]
-        return ", ".join([*known, *(f"{key} = {value}" for key, value in sorted(values.items()))])
+        return ", ".join([*known, self._rates, *(f"{k} = {v}" for k, v in sorted(values.items()))])
+
+    @property
+    def _rates(self) -> str:
+        """ "rate 0.025 skip-gram, 0.05 CBOW", or the one rate of all rows."""
+        rates = sorted({(c.architecture != "skipgram", c.learning_rate, c.architecture) for c in self.cells})
+        if len({rate for _, rate, _ in rates}) == 1:
+            return f"rate {rates[0][1]:g}"
+        return "rate " + ", ".join(f"{rate:g} {MODEL_NAMES[name]}" for _, rate, name in rates)
 
     @property
     def machine(self) -> str:
@@ -99,4 +106,6 @@ def row_name(cell: Cell, table: Sequence[Cell]) -> str:
     version = f"@{cell.source_sha256[:7] or 'unknown'}" if len({c.source_sha256 for c in same}) > 1 else ""
     varied = {key for c in same for key, value in c.options if dict(cell.options).get(key) != value}
     options = "".join(f" {key}={value:g}" for key, value in cell.options if key in varied)
-    return cell.implementation + version + options + ("†" if cell.division == "open" else "")
+    rates = {c.learning_rate for c in same if c.architecture == cell.architecture}
+    rate = f" rate={cell.learning_rate:g}" if len(rates) > 1 else ""
+    return cell.implementation + version + options + rate + ("†" if cell.division == "open" else "")
