@@ -3,9 +3,11 @@
 Exit codes: 0 all went well, 1 a run failed, 2 bad input or surroundings, 130 interrupted.
 """
 
+import contextlib
+import functools
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,7 @@ from bench.running.display import Plain, Terminal
 from bench.running.machine import cores
 from bench.running.session import execute, schedule
 
+MONTH_S = 30 * 24 * 3600.0  # training for its own sake is not cut off
 FAILURES = ("failed", "oom", "timeout")
 RESULTS = click.Path(file_okay=False, path_type=Path)
 
@@ -60,6 +63,7 @@ def main() -> None:
       w2vbench run --impl gensim --seeds 5         one implementation, five blocks
       w2vbench run --dataset my.txt.gz --epochs 3  your own text
       w2vbench report                              tables, figure and page from results/
+      w2vbench train my.txt --out vectors.bin      vectors for your own use
       w2vbench doctor                              what is missing, what shakes the numbers
     """
 
@@ -150,6 +154,22 @@ def _docstring(path: Path) -> str:
     return ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
 
 
+CONFIG_OPTIONS = (
+    click.option("--dim", type=int, help="Dimension D of the vectors."),
+    click.option("--window", type=int, help="Widest window W, to each side."),
+    click.option("--negatives", type=int, help="Noise words K for each pair (negative sampling)."),
+    click.option("--subsample", type=float, help="Threshold t of frequent words; 0 keeps all."),
+    click.option("--epochs", type=int, help="Passes over the text."),
+    click.option("--learning-rate", type=float, help="Rate at the start."),
+    click.option("--min-count", type=int, help="Words seen less often are dropped."),
+)
+
+
+def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `contract.Config` that a person sets."""
+    return functools.reduce(lambda inner, option: option(inner), reversed(CONFIG_OPTIONS), command)
+
+
 def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     """`--impl a,b --impl c` means three."""
     return tuple(name for item in value for name in item.split(",") if name)
@@ -182,13 +202,7 @@ def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
     help="Only these objectives.",
 )
 @click.option("--dataset", help="A registered dataset, or the path of a UTF-8 text (.gz, .xz, .zip too).")
-@click.option("--dim", type=int, help="Dimension D of the vectors.")
-@click.option("--window", type=int, help="Widest window W, to each side.")
-@click.option("--negatives", type=int, help="Noise words K for each pair (negative sampling).")
-@click.option("--subsample", type=float, help="Threshold t of frequent words; 0 keeps all.")
-@click.option("--epochs", type=int, help="Passes over the text.")
-@click.option("--learning-rate", type=float, help="Rate at the start, for both architectures.")
-@click.option("--min-count", type=int, help="Words seen less often are dropped.")
+@config_options
 @click.option("--seeds", type=click.IntRange(min=1), help="Repetitions, each a block with its own seed.")
 @click.option("--first-seed", type=click.IntRange(min=0), help="Seed of the first repetition.")
 @click.option(
@@ -236,7 +250,8 @@ def run(
         _show_plan(runs, chosen.dataset, as_json)
         return
     datasets.resolve(chosen.dataset)
-    records = _execute(runs, chosen.dataset, results, again)
+    with _display(f"finished runs are kept in {results}, the next `w2vbench run` goes on") as display:
+        records = execute(runs, chosen.dataset, results, display, again=again)
     if as_json:
         _print_json([record.to_json() for record in records])
     else:
@@ -244,15 +259,18 @@ def run(
     sys.exit(1 if any(record.status in FAILURES for record in records) else 0)
 
 
-def _execute(runs: list[plan_.Run], dataset: str, results: Path, again: bool) -> list[Record]:
+@contextlib.contextmanager
+def _display(when_interrupted: str) -> Iterator[Plain]:
+    """A live table on a terminal, plain lines elsewhere; Ctrl-C ends with exit code 130."""
     console = Console(stderr=True)
     try:
         if console.is_terminal:
             with Terminal(console) as live:
-                return execute(runs, dataset, results, live, again=again)
-        return execute(runs, dataset, results, Plain(console), again=again)
+                yield live
+        else:
+            yield Plain(console)
     except KeyboardInterrupt:
-        console.print(f"interrupted; finished runs are kept in {results}, the next `w2vbench run` goes on")
+        console.print(f"interrupted; {when_interrupted}")
         sys.exit(130)
 
 
@@ -269,6 +287,60 @@ def _print_report(records: Sequence[Record]) -> None:
     from bench.reporting import terminal
 
     Console().print(terminal(records))
+
+
+@main.command()
+@click.argument("corpus")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File of the vectors: .txt or .bin (word2vec's, for gensim), or .safetensors.",
+)
+@click.option(
+    "--impl", "implementation", help="Implementation.  [default: the fastest proven equal to gensim here]"
+)
+@click.option("--arch", "architecture", default="skipgram", show_default=True, metavar="skipgram|cbow")
+@click.option("--objective", default="ns", show_default=True, metavar="ns|hs|softmax")
+@config_options
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), help="Threads.  [default: all cores]")
+@click.option("--device", default="cpu", show_default=True, help="A torch device, such as cuda.")
+@results_option
+@json_option
+def train(
+    corpus: str,
+    out: Path,
+    implementation: str | None,
+    architecture: str,
+    objective: str,
+    seed: int,
+    threads: int | None,
+    device: str,
+    results: Path,
+    as_json: bool,
+    **wishes: Any,
+) -> None:
+    """Train vectors on CORPUS, your own UTF-8 text (one sentence a line) or a dataset's name.
+
+    \b
+    Examples:
+      w2vbench train my.txt.gz --out vectors.bin
+      w2vbench train wiki-slice --out vectors.txt --arch cbow --epochs 20 --impl gensim
+    Memory grows with the vocabulary, not with the text.
+    """
+    from bench.running import training
+
+    name = implementation or training.fastest_equivalent(store.read_all(results), architecture, objective)
+    suite = plan_.Suite("train", "", corpus, (name,), (architecture,), (objective,), first_seed=seed,
+                        timeout_s=MONTH_S, learning_rate={"cbow": 0.05})  # fmt: skip
+    (run,) = plan_.plan(plan_.override(suite, **wishes), Resources(device=device, threads=threads or cores()))
+    with _display(f"{out} was not written") as display:
+        record = training.train(run, corpus, out, display)
+    if as_json:
+        _print_json(record.to_json())
+    else:
+        click.echo(out)
 
 
 @main.command()

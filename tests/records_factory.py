@@ -15,7 +15,7 @@ MACHINE = {
     "memory_bytes": 8 * 2**30,
     "gpu": None,
     "os": "Linux 6.1",
-    "load": 0.2,
+    "load_average": 0.2,
 }
 
 

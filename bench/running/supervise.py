@@ -103,7 +103,13 @@ def empty_record(run: Run, corpus: Corpus, block: dict[str, Any], **known: Any) 
 
 
 def supervise(
-    run: Run, corpus: Corpus, folder: Path, block: dict[str, Any], log: Path, listen: Listener
+    run: Run,
+    corpus: Corpus,
+    folder: Path,
+    block: dict[str, Any],
+    log: Path,
+    listen: Listener,
+    vectors: Path | None = None,
 ) -> Record:
     """One run in a fresh process, whatever becomes of it.
 
@@ -112,6 +118,7 @@ def supervise(
         block: the record's `block` group.
         log: takes the worker's own output, which should be empty.
         listen: called with every event, for display.
+        vectors: where the worker saves the vectors (.npy), unevaluated; None: evaluated, not saved.
 
     Returns the finished record; its status is one of `ok`, `over_budget`, `failed`, `oom`, `timeout`.
     """
@@ -119,7 +126,7 @@ def supervise(
     record = empty_record(run, corpus, block, status="failed", reason=None, duration_s=0.0)
     heard, exit_status = Heard(), 0
     listen({"event": "start"})
-    with _worker(run, folder, log) as (process, pipe):
+    with _worker(run, folder, log, vectors) as (process, pipe):
         try:
             timed_out = not _listen(process, pipe, heard, listen, began + run.timeout_s)
         finally:
@@ -130,7 +137,7 @@ def supervise(
 
 
 @contextlib.contextmanager
-def _worker(run: Run, folder: Path, log: Path) -> Any:
+def _worker(run: Run, folder: Path, log: Path, vectors: Path | None) -> Any:
     """The process in a group of its own, and the reading end of its events."""
     job = {
         "implementation": run.entry.spec.name,
@@ -139,6 +146,7 @@ def _worker(run: Run, folder: Path, log: Path) -> Any:
         "resources": asdict(run.resources),
         "corpus_folder": str(folder),
         "budget_s": run.budget_s,
+        "vectors_path": str(vectors) if vectors else None,
     }
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "bench.running.worker", str(writing)]
