@@ -14,8 +14,8 @@ Cost of a prediction: O(log V) on average, less for frequent words: Huffman code
 There is no noise and nothing is approximated: this is another model, trained exactly.
 
 Differs from the paper: subsampling keeps sqrt(t/f) + t/f; B centres are trained from the same
-point. B is small because the root is on every path: it receives one gradient a pair, and a long
-step computed from one stale point would overshoot. Sigmoids are exact (word2vec.c skips a node
+point. B is small (25 for skip-gram) because the root is on every path: it receives one gradient a
+pair, and a long step computed from one stale point overshoots. Sigmoids are exact (word2vec.c skips a node
 where |u . v| >= 6). CBOW's gradient to the context words is undivided, as in word2vec.c and gensim.
 Not handled: sharing the top of the tree between pairs, several threads writing at once.
 """
@@ -51,10 +51,10 @@ class HierarchicalSoftmax(Textbook):
         paper="mikolov2013b",
         needs=("torch",),
     )
-    positions = 64  # B
 
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:
-        self.start(corpus, config, resources, outputs=max(corpus.vocabulary_size - 1, 1))
+        nodes_count = max(corpus.vocabulary_size - 1, 1)
+        self.start(corpus, config, resources, outputs=nodes_count, busiest=1.0)  # the root, always
         nodes, sides = padded_paths(corpus.huffman)
         self.nodes, self.sides = nodes.to(resources.device), sides.to(resources.device)  # (V, L) twice
 

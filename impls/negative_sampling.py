@@ -25,7 +25,7 @@ from torch.nn.functional import logsigmoid
 
 from bench.contract import Config, Corpus, Resources, Spec
 from impls._law import Noise
-from impls._textbook import Textbook
+from impls._textbook import Textbook, most_frequent
 
 
 class NegativeSampling(Textbook):
@@ -39,11 +39,11 @@ class NegativeSampling(Textbook):
         paper="mikolov2013b",
         needs=("torch",),
     )
-    positions = 256  # B; up to 512 stays as good as one by one on 10 K words, 2,048 diverge
 
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:
-        self.start(corpus, config, resources, outputs=corpus.vocabulary_size)
         self.K = config.negatives
+        busiest = most_frequent(corpus, config) + self.K * float(corpus.noise_probability.max())
+        self.start(corpus, config, resources, outputs=corpus.vocabulary_size, busiest=busiest)
         self.noise = Noise(corpus, config, resources.device)
 
     def predict(self, v: Tensor, target: Tensor, rate: float) -> None:

@@ -12,8 +12,10 @@ Not handled: words of 100 bytes or more, which it cuts.
 
 import importlib.util
 import re
+import shutil
 import subprocess
 import tempfile
+import weakref
 from pathlib import Path
 
 import numpy as np
@@ -40,8 +42,9 @@ class Word2vecC(Implementation):
 
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:
         self.corpus, self.config = corpus, config
-        self.folder = tempfile.TemporaryDirectory(prefix="word2vec_c-")
-        self.at = Path(self.folder.name)  # names are kept relative to it: the program allows 99 bytes
+        self.at = Path(tempfile.mkdtemp(prefix="word2vec_c-"))
+        weakref.finalize(self, shutil.rmtree, self.at)
+        # The program is told names relative to its folder: it has room for 99 bytes.
         (self.at / "text").symlink_to(corpus.text_path.resolve())
         # Its first word has to be </s>, the end of a line, which it never trains.
         vocabulary = [f"</s> {len(corpus.offsets) - 1}"]

@@ -24,7 +24,9 @@ def corpus(tmp_path_factory):
     generator = np.random.default_rng(5)
     folder = tmp_path_factory.mktemp("corpus")
     lines = [
-        " ".join(f"{topic}{n}" for n in generator.zipf(1.6, 30).clip(1, 12)) for topic in "ab" for _ in range(200)
+        " ".join(f"{topic}{n}" for n in generator.zipf(1.6, 30).clip(1, 12))
+        for topic in "ab"
+        for _ in range(200)
     ]
     (folder / "text").write_text("\n".join(lines) + "\n")
     with pytest.MonkeyPatch.context() as patch:
