@@ -217,7 +217,8 @@ def _verdict(heard: Heard, timed_out: bool, exit_status: int, timeout_s: float, 
         reason = f"killed by the system in phase {heard.phase}, most likely for want of memory"
         return {"status": "oom", "reason": reason, "traceback": said}
     how = f"signal {-exit_status}" if exit_status < 0 else f"exit status {exit_status}"
-    return {"status": "failed", "reason": f"died in phase {heard.phase} with {how}", "traceback": said}
+    last = f": {said.splitlines()[-1]}" if said else ""
+    return {"status": "failed", "reason": f"died in phase {heard.phase} with {how}{last}", "traceback": said}
 
 
 def _merge(record: Record, heard: Heard) -> Record:
