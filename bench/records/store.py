@@ -1,5 +1,6 @@
 """The results folder: one JSON file a run, grouped by machine, written by atomic rename."""
 
+import contextlib
 import json
 import os
 import tempfile
@@ -21,15 +22,17 @@ def write(record: Record, folder: Path) -> Path:
     """Put the record on disk whole or not at all. Raises UserError if the disk refuses."""
     target = path_of(record, folder)
     text = json.dumps(record.to_json(), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    fresh = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", dir=target.parent, prefix=".", delete=False) as file:
+        with fresh.open("w", encoding="utf-8") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(target)
+        fresh.replace(target)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
         raise UserError(
             f"cannot write {target}",
             why=str(error),
