@@ -6,7 +6,6 @@ from pathlib import Path
 import numpy as np
 
 from bench import vectors
-from bench.analysis.rows import cells
 from bench.datasets import open_corpus, prepare_corpus
 from bench.errors import UserError
 from bench.records.schema import Record
@@ -20,6 +19,8 @@ FALLBACK = "gensim"
 
 def fastest_equivalent(records: list[Record], architecture: str, objective: str) -> str:
     """The implementation that ranks first for this model on this machine; gensim where none is proven."""
+    from bench.analysis.rows import cells  # statistics take a second to load; most calls name their choice
+
     here = [r for r in records if r.machine["name"] == machine()["name"]]
     ranked = [c for c in cells(here) if c.model == (architecture, objective) and c.rank is not None]
     best = max(ranked, key=lambda c: c.ratio.value if c.ratio else 0.0, default=None)
