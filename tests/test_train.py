@@ -55,7 +55,8 @@ def test_a_failed_training_leaves_the_old_file_alone(laboratory):
     assert status == 2
     assert "ended as failed" in err
     assert (laboratory.folder / "vectors.txt").read_text() == "old"
-    assert sorted(p.name for p in laboratory.folder.iterdir()) == ["cache", "impls", "text.txt", "vectors.txt"]
+    left = sorted(path.name for path in laboratory.folder.iterdir())
+    assert left == ["cache", "impls", "text.txt", "vectors.txt"]
 
 
 def test_without_proof_the_default_is_gensim(laboratory):
