@@ -1,0 +1,218 @@
+"""Verbs that work: run, train, report."""
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from bench import datasets
+from bench.cli.app import FOLDER, display, json_option, main, print_json, print_table, results_option
+from bench.contract import Resources
+from bench.records import store
+from bench.records.schema import Record
+from bench.running import plan as plan_
+from bench.running import training
+from bench.running.machine import cores
+from bench.running.session import execute, schedule
+
+FAILURES = ("failed", "oom", "timeout")
+MONTH_S = 30 * 24 * 3600.0  # training for its own sake is not cut off
+
+CONFIG_OPTIONS = (
+    click.option("--dim", type=int, help="Dimension D of the vectors."),
+    click.option("--window", type=int, help="Widest window W, to each side."),
+    click.option("--negatives", type=int, help="Noise words K for each pair (negative sampling)."),
+    click.option("--subsample", type=float, help="Threshold t of frequent words; 0 keeps all."),
+    click.option("--epochs", type=int, help="Passes over the text."),
+    click.option("--learning-rate", type=float, help="Rate at the start."),
+    click.option("--min-count", type=int, help="Words seen less often are dropped."),
+)
+
+
+def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options of `contract.Config` that a person sets."""
+    return functools.reduce(lambda inner, option: option(inner), reversed(CONFIG_OPTIONS), command)
+
+
+def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """`--impl a,b --impl c` means three."""
+    return tuple(name for item in value for name in item.split(",") if name)
+
+
+@main.command()
+@click.option("--suite", default="main", show_default=True, help="Declared set of runs; see `list`.")
+@click.option(
+    "--impl",
+    "implementations",
+    multiple=True,
+    callback=_names,
+    metavar="NAME[,NAME]",
+    help="Only these implementations, whether the suite names them or not.",
+)
+@click.option(
+    "--arch",
+    "architectures",
+    multiple=True,
+    callback=_names,
+    metavar="skipgram|cbow",
+    help="Only these architectures.",
+)
+@click.option(
+    "--objective",
+    "objectives",
+    multiple=True,
+    callback=_names,
+    metavar="ns|hs|softmax",
+    help="Only these objectives.",
+)
+@click.option("--dataset", help="A registered dataset, or the path of a UTF-8 text (.gz, .xz, .zip too).")
+@config_options
+@click.option("--seeds", type=click.IntRange(min=1), help="Repetitions, each a block with its own seed.")
+@click.option("--first-seed", type=click.IntRange(min=0), help="Seed of the first repetition.")
+@click.option(
+    "--budget",
+    "budget_s",
+    type=click.FloatRange(min=0),
+    metavar="SECONDS",
+    help="Training time after which a run ends as over_budget; 0: none.",
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Time after which a run is killed.",
+)
+@click.option("--threads", type=click.IntRange(min=1), help="Threads for each run.  [default: all cores]")
+@click.option("--device", default="cpu", show_default=True, help="A torch device, such as cuda.")
+@click.option("--again", is_flag=True, help="Measure finished runs anew.")
+@click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
+@results_option
+@json_option
+def run(
+    suite: str,
+    threads: int | None,
+    device: str,
+    again: bool,
+    dry_run: bool,
+    results: Path,
+    as_json: bool,
+    **wishes: Any,
+) -> None:
+    """Run a suite, or any part or variation of it; finished runs are kept and not run again.
+
+    \b
+    Examples:
+      w2vbench run --impl negative_sampling,gensim --arch skipgram --seeds 5
+      w2vbench run --dataset text8 --epochs 5 --dim 300 --budget 600
+      w2vbench run --impl gensim --dry-run
+    Interrupt it when you like: call it again and it goes on where it stopped.
+    """
+    chosen = plan_.override(plan_.find_suite(suite), **wishes)
+    runs = plan_.plan(chosen, Resources(device=device, threads=threads or cores()))
+    if dry_run:
+        _show_plan(runs, chosen.dataset, as_json)
+        return
+    datasets.resolve(chosen.dataset)
+    with display(f"finished runs are kept in {results}, the next `w2vbench run` goes on") as shown:
+        records = execute(runs, chosen.dataset, results, shown, again=again)
+    if as_json:
+        print_json([record.to_json() for record in records])
+    else:
+        _print_report(records)
+    sys.exit(1 if any(record.status in FAILURES for record in records) else 0)
+
+
+@main.command()
+@click.argument("corpus")
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File of the vectors: .txt or .bin (word2vec's, for gensim), or .safetensors.",
+)
+@click.option(
+    "--impl", "implementation", help="Implementation.  [default: the fastest proven equal to gensim here]"
+)
+@click.option("--arch", "architecture", default="skipgram", show_default=True, metavar="skipgram|cbow")
+@click.option("--objective", default="ns", show_default=True, metavar="ns|hs|softmax")
+@config_options
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--threads", type=click.IntRange(min=1), help="Threads.  [default: all cores]")
+@click.option("--device", default="cpu", show_default=True, help="A torch device, such as cuda.")
+@results_option
+@json_option
+def train(
+    corpus: str,
+    out: Path,
+    implementation: str | None,
+    architecture: str,
+    objective: str,
+    seed: int,
+    threads: int | None,
+    device: str,
+    results: Path,
+    as_json: bool,
+    **wishes: Any,
+) -> None:
+    """Train vectors on CORPUS, your own UTF-8 text (one sentence a line) or a dataset's name.
+
+    \b
+    Examples:
+      w2vbench train my.txt.gz --out vectors.bin
+      w2vbench train wiki-slice --out vectors.txt --arch cbow --epochs 20 --impl gensim
+    Memory grows with the vocabulary, not with the text.
+    """
+    name = implementation or training.fastest_equivalent(store.read_all(results), architecture, objective)
+    suite = plan_.Suite("train", "", corpus, (name,), (architecture,), (objective,), first_seed=seed,
+                        timeout_s=MONTH_S, learning_rate={"cbow": 0.05})  # fmt: skip
+    (run,) = plan_.plan(plan_.override(suite, **wishes), Resources(device=device, threads=threads or cores()))
+    with display(f"{out} was not written") as shown:
+        record = training.train(run, corpus, out, shown)
+    if as_json:
+        print_json(record.to_json())
+    else:
+        click.echo(out)
+
+
+def _show_plan(runs: list[plan_.Run], dataset: str, as_json: bool) -> None:
+    ordered = [run for run, _ in schedule(runs)]
+    if as_json:
+        print_json([{"implementation": r.entry.spec.name, "config": asdict(r.config)} for r in ordered])
+        return
+    rows = [(str(n), r.cell, f"{r.budget_s:g} s" if r.budget_s else "-") for n, r in enumerate(ordered, 1)]
+    print_table((f"{dataset}", "run", "budget"), rows)
+
+
+def _print_report(records: Sequence[Record]) -> None:
+    from bench.reporting import terminal
+
+    Console().print(terminal(records))
+
+
+@main.command()
+@click.option("--out", type=FOLDER, default=Path("reports"), show_default=True, help="Where reports go.")
+@results_option
+@json_option
+def report(results: Path, out: Path, as_json: bool) -> None:
+    """Print the table of all records and write tables, figure and page; trains nothing.
+
+    \b
+    Examples:
+      w2vbench report
+      w2vbench report --results results --out /tmp/reports --json
+    """
+    from bench.reporting import render
+
+    records = store.read_all(results)
+    written = render(records, out)
+    if as_json:
+        print_json({"records": len(records), "written": [str(path) for path in written]})
+        return
+    _print_report(records)
+    click.echo(f"\nwritten: {', '.join(str(path) for path in written)}", err=True)
