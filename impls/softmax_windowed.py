@@ -1,0 +1,71 @@
+"""The full softmax, one distribution a centre: its contexts share it, and scores are never all held.
+
+Paper: Mikolov et al. 2013b (arXiv 1310.4546), equation 2. Adds to `full_softmax`: the m contexts of a
+centre are predicted from the same vector v, so they share one softmax p(v) with a multi-hot target. The
+gradient of the scores is
+
+    m p - (how often each word is a context)
+
+instead of m gradients p - (one word): about six times less work in skip-gram, none in CBOW. The scores
+of P predictions are formed for a block of words at a time and thrown away. The first pass over the
+blocks sums their exponentials; the second forms each block anew, takes its gradient and moves it at once.
+Four matrix products instead of three, for a memory that does not know of P V.
+
+Options: `positions` centres a step, `chunk` centres that share a halo, `block` words scored at a time.
+Products are large here, so that PyTorch's own threads do the work, in one walk over the text.
+"""
+
+import torch
+from torch import Tensor
+
+from bench.contract import Config, Corpus, Resources, Spec
+from impls._law import Kept
+from impls._windowed import Windowed, gather
+
+
+class FullSoftmaxWindowed(Windowed):
+    """Eager PyTorch; every output vector moves in every step, in place."""
+
+    spec = Spec(
+        name="softmax_windowed",
+        summary="full softmax, one distribution a centre, in blocks of the vocabulary",
+        objectives=("softmax",),
+        architectures=("skipgram", "cbow"),
+        paper="mikolov2013b",
+        needs=("torch",),
+        parent="full_softmax",
+        options={"positions": 128, "chunk": 16, "block": 4096},
+    )
+
+    def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:
+        self.start(corpus, config, resources, outputs=corpus.vocabulary_size)
+        self.threads = 1
+        self.blocks = self.outputs.split(int(self.options["block"]))  # views (block, D)
+
+    def scored(self, kept: Kept) -> Tensor:
+        return len(self.outputs) * (kept.left + kept.right > 0).sum()
+
+    def predict(self, v: Tensor, targets: Tensor, seen: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
+        del noise
+        u = gather(self.outputs, targets)  # (n, T, D)
+        towards, du = (
+            -torch.bmm(seen, u),
+            -torch.bmm(seen.mT, v),
+        )  # (n, C, D) and (n, T, D): the multi-hot part
+        away = self._descend(v.flatten(0, 1), seen.sum(2).flatten())  # (n C, D)
+        return towards + away.view_as(v), targets, du
+
+    def _descend(self, v: Tensor, m: Tensor) -> Tensor:
+        """The part m p of the gradient: moves all outputs, returns what it changes of v (P, D).
+
+        `m` (P,) is the number of a prediction's targets, times minus the rate.
+        """
+        log_sum = torch.full_like(m, -torch.inf)
+        for u in self.blocks:
+            log_sum = torch.logaddexp(log_sum, torch.logsumexp(v @ u.T, dim=1))
+        dv = torch.zeros_like(v)
+        for u in self.blocks:
+            g = torch.addmm(-log_sum[:, None], v, u.T).exp_().mul_(m[:, None])  # (P, block)
+            dv.addmm_(g, u)  # before u moves
+            u.addmm_(g.T, v)
+        return dv
