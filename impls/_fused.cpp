@@ -112,11 +112,11 @@ inline Vec sum_each(const Vec *v) {  // lane i of the result is the sum of v[i]
 #endif
 #undef PICK
 
-// 1 in lane o where bit o is set; with TWICE, in lane HALF + o as well, and bits from HALF on are ignored.
-template <bool TWICE>
+// 1 in lane o where bit o is set, and the same again from lane REPEAT on.
+template <int REPEAT>
 inline Vec flags(uint32_t bits) {
     Bits lane;
-    for (int i = 0; i < LANES; i++) lane[i] = TWICE ? i % HALF : i;
+    for (int i = 0; i < LANES; i++) lane[i] = i % REPEAT;
     return __builtin_convertvector(((Bits{} + (int32_t)bits) >> lane) & 1, Vec);
 }
 
@@ -160,14 +160,13 @@ inline int32_t draw_noise(const Model &m, Random &random) {
 
 // ---------------------------------------------------------------- one step
 
-// Outputs are taken in groups of at most LANES, and within a group, for skip-gram, in one block or
-// two of at most HALF: a pair of contexts meets a block in 2 x HALF sums, which fill one vector.
+// Outputs are taken in groups of at most LANES, whose scores against one context fill one vector.
 constexpr int GROUP = LANES;
-constexpr int first_block(int n) { return n <= HALF ? n : (n + 1) / 2; }
 
 struct Groups {  // O outputs in groups of nearly equal size
     int count, size;
-    explicit Groups(int64_t outputs) : count(((int)outputs + GROUP - 1) / GROUP), size(count ? ((int)outputs + count - 1) / count : 0) {}
+    explicit Groups(int64_t outputs)
+        : count(((int)outputs + GROUP - 1) / GROUP), size(count ? ((int)outputs + count - 1) / count : 0) {}
 };
 
 // What the outputs of a group stand for: bit o is set where the label of output o is 1, and bit
@@ -191,38 +190,37 @@ inline void ask_for(const Step &s, int64_t k) {
         for (int64_t r = 0; r < s.prefetches; r++) __builtin_prefetch(s.prefetch[r] + k, 1, 3);
 }
 
-template <bool TWICE>
-inline Vec error(Vec score, Marks marks, float rate) {
-    Vec weight = fill(rate) - flags<TWICE>(marks >> SKIP) * fill(rate);
-    return (flags<TWICE>(marks) - sigmoid(score)) * weight;
-}
+// Small groups meet two contexts at a time, which then share the loads of the outputs and a vector of
+// scores. Floats of g a context: half a vector then, a whole one otherwise.
+constexpr int together(int n) { return n <= HALF ? 2 : 1; }
+constexpr int width(int at_a_time) { return LANES / at_a_time; }
 
-// ------------------------------ skip-gram
-
-// g of N outputs and all contexts: a pair of contexts at a time shares the loads of the outputs,
-// and its 2N sums are folded into one vector together.
-template <int N>
-void errors(const Step &s, float *const *out, int64_t stride, Marks marks, float *g) {
-    for (int64_t c = 0; c < s.contexts; c += 2) {
-        const float *one = s.in[c], *two = s.in[std::min(c + 1, s.contexts - 1)];
+// g of N outputs and all contexts, `PAIR` of them at a time. Their sums are folded into one vector together.
+template <int N, int PAIR>
+void errors(float *const *in, int64_t contexts, float *const *out, int64_t stride, Marks marks, float rate,
+            float *g) {
+    constexpr int WIDTH = width(PAIR);
+    Vec label = flags<WIDTH>(marks), weight = fill(rate) - flags<WIDTH>(marks >> SKIP) * fill(rate);
+    for (int64_t c = 0; c < contexts; c += PAIR) {
+        const float *one = in[c], *two = in[std::min(c + 1, contexts - 1)];
         Vec sums[LANES] = {};
         for (int64_t k = 0; k < stride; k += LANES) {
-            Vec x = load(one + k), y = load(two + k);
+            Vec x = load(one + k), y = PAIR == 2 ? load(two + k) : x;
             for (int o = 0; o < N; o++) {
                 Vec w = load(out[o] + k);
                 sums[o] += x * w;
-                sums[HALF + o] += y * w;
+                if (PAIR == 2) sums[WIDTH + o] += y * w;
             }
         }
-        store(g + c * HALF, error<true>(sum_each(sums), marks, s.rate));
+        store(g + c * WIDTH, (label - sigmoid(sum_each(sums))) * weight);
     }
 }
 
-// Both gradients of N outputs. IN_PLACE: the input rows are updated, right where these are all of
-// the step's outputs. Otherwise their gradient is added to `gradient`. `second` is g's second block.
+// Skip-gram: both gradients of N outputs. IN_PLACE: the input rows are updated, right where these are all
+// of the step's outputs. Otherwise their gradient is added to `gradient`.
 template <int N, bool IN_PLACE>
-void update(const Step &s, float *const *out, int64_t stride, const float *g, const float *second, float *gradient) {
-    constexpr int FIRST = first_block(N);
+void update(const Step &s, float *const *out, int64_t stride, const float *g, float *gradient) {
+    constexpr int WIDTH = width(together(N));
     const int64_t contexts = s.contexts;
     for (int64_t k = 0; k < stride; k += LANES) {
         ask_for(s, k);
@@ -231,35 +229,22 @@ void update(const Step &s, float *const *out, int64_t stride, const float *g, co
         for (int64_t c = 0; c < contexts; c++) {
             Vec x = load(s.in[c] + k);
             float *to = IN_PLACE ? s.in[c] + k : gradient + c * stride + k;
-            Vec sum = IN_PLACE ? x : load(to);
+            Vec sums[2] = {IN_PLACE ? x : load(to)};  // two, or each product would wait for the last
             for (int o = 0; o < N; o++) {
-                Vec e = fill(o < FIRST ? g[c * HALF + o] : second[c * HALF + o - FIRST]);
-                sum += e * w[o];
+                Vec e = fill(g[c * WIDTH + o]);
+                sums[o % 2] += e * w[o];
                 d[o] += e * x;
             }
-            store(to, sum);
+            store(to, sums[0] + sums[1]);
         }
-        // Added to what is there now, not to w: the same noise word may stand in two places.
+        // Added to what is there now, not to w: a noise word may stand in two places of the group.
         for (int o = 0; o < N; o++) store(out[o] + k, load(out[o] + k) + d[o]);
     }
 }
 
-// ------------------------------ CBOW
-
-// g of N outputs and the mean of the contexts.
+// CBOW: both gradients of N outputs; the mean's goes undivided to every context.
 template <int N>
-void mean_errors(const Step &s, float *const *out, int64_t stride, Marks marks, const float *mean, float *g) {
-    Vec sums[LANES] = {};
-    for (int64_t k = 0; k < stride; k += LANES) {
-        Vec x = load(mean + k);
-        for (int o = 0; o < N; o++) sums[o] += x * load(out[o] + k);
-    }
-    store(g, error<false>(sum_each(sums), marks, s.rate));
-}
-
-// Both gradients of N outputs; the mean's goes undivided to every context.
-template <int N>
-void mean_update(const Step &s, float *const *out, int64_t stride, const float *mean, const float *g) {
+void update_mean(const Step &s, float *const *out, int64_t stride, const float *g, float *mean) {
     const int64_t contexts = s.contexts;
     for (int64_t k = 0; k < stride; k += LANES) {
         ask_for(s, k);
@@ -276,75 +261,69 @@ void mean_update(const Step &s, float *const *out, int64_t stride, const float *
 
 // ------------------------------ any number of outputs
 
-struct Kernels {  // of a group of N outputs
-    void (*errors)(const Step &, float *const *, int64_t, Marks, float *);  // one block; N <= HALF
-    void (*update)(const Step &, float *const *, int64_t, const float *, const float *, float *);
-    void (*update_in_place)(const Step &, float *const *, int64_t, const float *, const float *, float *);
-    void (*mean_errors)(const Step &, float *const *, int64_t, Marks, const float *, float *);
-    void (*mean_update)(const Step &, float *const *, int64_t, const float *, const float *);
-};
-struct Table {
-    Kernels of[GROUP + 1] = {};
+using Errors = void (*)(float *const *, int64_t, float *const *, int64_t, Marks, float, float *);
+using Update = void (*)(const Step &, float *const *, int64_t, const float *, float *);
+
+struct Kernels {  // each for a group of N outputs, N the index
+    Errors errors[GROUP + 1] = {}, mean_errors[GROUP + 1] = {};
+    Update update[GROUP + 1] = {}, update_in_place[GROUP + 1] = {}, update_mean[GROUP + 1] = {};
+    constexpr Kernels() { enter<GROUP>(); }
     template <int N>
     constexpr void enter() {
-        if constexpr (N <= HALF) of[N].errors = errors<N>;
-        of[N].update = update<N, false>;
-        of[N].update_in_place = update<N, true>;
-        of[N].mean_errors = mean_errors<N>;
-        of[N].mean_update = mean_update<N>;
+        errors[N] = ::errors<N, together(N)>;
+        mean_errors[N] = ::errors<N, 1>;
+        update[N] = ::update<N, false>;
+        update_in_place[N] = ::update<N, true>;
+        update_mean[N] = ::update_mean<N>;
         if constexpr (N > 1) enter<N - 1>();
     }
-    constexpr Table() { enter<GROUP>(); }
 };
-constexpr Table KERNELS;
+constexpr Kernels KERNELS;
 
 struct Scratch {  // of one thread, reused by every step
     std::vector<Vec> memory;
     float *g, *gradient, *mean;
     Scratch(int64_t contexts, int64_t outputs, int64_t stride) {
-        int64_t blocks = 2 * Groups(outputs).count, vectors = (contexts + 1) / 2;
-        memory.resize(blocks * vectors + (contexts + 1) * stride / LANES);
-        g = (float *)memory.data();               // (blocks, contexts, HALF)
-        gradient = g + blocks * vectors * LANES;  // (contexts, stride)
-        mean = gradient + contexts * stride;      // (stride,)
+        int64_t groups = Groups(outputs).count;
+        memory.resize(groups * (contexts + 1) + (contexts + 1) * stride / LANES);
+        g = (float *)memory.data();                     // (groups, contexts + 1, LANES)
+        gradient = g + groups * (contexts + 1) * LANES;  // (contexts, stride)
+        mean = gradient + contexts * stride;            // (stride,)
     }
 };
 
-// First every g, from the rows as they were, then the updates.
-void step_skipgram(const Step &s, int64_t stride, const Scratch &scratch) {
+// Every g first, from the rows as they were; then the updates. Group after group.
+void score(const Step &s, float *const *in, int64_t contexts, const Errors *errors, int64_t stride, float *g) {
     Groups groups(s.outputs);
-    int64_t size = (s.contexts + 1) / 2 * LANES;  // floats of g a block
-    float *g = scratch.g;
-    for (int b = 0, o = 0; b < groups.count; b++, o += groups.size, g += 2 * size) {
-        int n = std::min(groups.size, (int)s.outputs - o), first = first_block(n);
-        KERNELS.of[first].errors(s, s.out + o, stride, s.marks[b], g);
-        if (first < n) KERNELS.of[n - first].errors(s, s.out + o + first, stride, s.marks[b] >> first, g + size);
-    }
-    if (groups.count == 1)
-        return KERNELS.of[s.outputs].update_in_place(s, s.out, stride, scratch.g, scratch.g + size, nullptr);
+    for (int b = 0, o = 0; b < groups.count; b++, o += groups.size, g += (contexts + 1) * LANES)
+        errors[std::min(groups.size, (int)s.outputs - o)](in, contexts, s.out + o, stride, s.marks[b], s.rate, g);
+}
+
+void apply(const Step &s, int64_t contexts, const Update *update, int64_t stride, const float *g, float *more) {
+    Groups groups(s.outputs);
+    for (int o = 0; o < s.outputs; o += groups.size, g += (contexts + 1) * LANES)
+        update[std::min(groups.size, (int)s.outputs - o)](s, s.out + o, stride, g, more);
+}
+
+void step_skipgram(const Step &s, int64_t stride, const Scratch &scratch) {
+    score(s, s.in, s.contexts, KERNELS.errors, stride, scratch.g);
+    if (s.outputs <= GROUP) return apply(s, s.contexts, KERNELS.update_in_place, stride, scratch.g, nullptr);
     std::fill(scratch.gradient, scratch.gradient + s.contexts * stride, 0.f);
-    g = scratch.g;
-    for (int o = 0; o < s.outputs; o += groups.size, g += 2 * size)
-        KERNELS.of[std::min(groups.size, (int)s.outputs - o)].update(s, s.out + o, stride, g, g + size, scratch.gradient);
+    apply(s, s.contexts, KERNELS.update, stride, scratch.g, scratch.gradient);
     for (int64_t c = 0; c < s.contexts; c++)
         for (int64_t k = 0; k < stride; k += LANES)
             store(s.in[c] + k, load(s.in[c] + k) + load(scratch.gradient + c * stride + k));
 }
 
 void step_cbow(const Step &s, int64_t stride, const Scratch &scratch) {
-    Groups groups(s.outputs);
     Vec share = fill(1.f / s.contexts);
     for (int64_t k = 0; k < stride; k += LANES) {
         Vec sum = {};
         for (int64_t c = 0; c < s.contexts; c++) sum += load(s.in[c] + k);
         store(scratch.mean + k, sum * share);
     }
-    for (int b = 0, o = 0; b < groups.count; b++, o += groups.size)
-        KERNELS.of[std::min(groups.size, (int)s.outputs - o)].mean_errors(
-            s, s.out + o, stride, s.marks[b], scratch.mean, scratch.g + b * GROUP);
-    for (int b = 0, o = 0; b < groups.count; b++, o += groups.size)
-        KERNELS.of[std::min(groups.size, (int)s.outputs - o)].mean_update(
-            s, s.out + o, stride, scratch.mean, scratch.g + b * GROUP);
+    score(s, &scratch.mean, 1, KERNELS.mean_errors, stride, scratch.g);
+    apply(s, 1, KERNELS.update_mean, stride, scratch.g, scratch.mean);
 }
 
 void take(const Model &m, const Step &s, const Scratch &scratch) {
@@ -402,6 +381,8 @@ void plan_noise(const Model &m, int32_t centre, Random &random, float **out, Mar
     }
 }
 
+constexpr int64_t PATHS_AHEAD = 8;  // words between asking for a path and reading it
+
 void plan_sentence(const Model &m, const int32_t *ids, int64_t words, Random &random, Plan &p) {
     subsample(m, ids, words, random, p);
     for (int64_t i = 0; i < p.n; i++) {
@@ -412,6 +393,11 @@ void plan_sentence(const Model &m, const int32_t *ids, int64_t words, Random &ra
     int64_t at = 0, marks_at = 0;
     for (int64_t i = 0; i < p.n; i++) {
         int32_t centre = p.kept[i];
+        if (m.hierarchical) {
+            int64_t path = m.path_offsets[p.kept[std::min(p.n - 1, i + PATHS_AHEAD)]];
+            __builtin_prefetch(m.nodes + path);
+            __builtin_prefetch(m.codes + path);
+        }
         p.out_at[i] = at, p.marks_at[i] = marks_at;
         int64_t outputs = m.hierarchical ? m.path_offsets[centre + 1] - m.path_offsets[centre] : 1 + m.negatives;
         Groups groups = m.hierarchical ? Groups(outputs) : noise_groups;

@@ -23,6 +23,7 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ import numpy.typing as npt
 
 from bench.contract import Config, Corpus, Implementation, Resources, Spec, Tick
 from bench.errors import UserError
+from impls._alias import alias_table
 
 SOURCE = Path(__file__).with_name("_fused.cpp")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared")
@@ -115,7 +117,7 @@ def cut(offsets: npt.NDArray[np.int64], epochs: int) -> Iterator[tuple[int, int,
     starts = np.searchsorted(offsets, np.arange(0, offsets[-1], PIECE_WORDS))
     edges = [*np.unique(starts).tolist(), len(offsets) - 1]
     for epoch in range(epochs):
-        for first, last in zip(edges[:-1], edges[1:], strict=True):
+        for first, last in pairwise(edges):
             if first < last:
                 yield first, last, int(epoch * offsets[-1] + offsets[first])
 
@@ -128,30 +130,9 @@ def aligned_zeros(rows: int, dim: int) -> npt.NDArray[np.float32]:
     return raw[skip : skip + rows * stride].reshape(rows, stride)
 
 
-def alias_table(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
-    """(V, 2) Walker's alias table (Vose 1991): column v keeps v with chance [v, 0] / 2^32, else gives [v, 1].
-
-    Every column holds 1 / V of the probability; words with less share theirs with one that has more.
-    """
-    V = len(probability)
-    share = (probability * V).tolist()
-    other = list(range(V))
-    small = [v for v in range(V) if share[v] < 1]
-    large = [v for v in range(V) if share[v] >= 1]
-    while small and large:
-        v, w = small.pop(), large[-1]
-        other[v] = w
-        share[w] -= 1 - share[v]
-        if share[w] < 1:
-            small.append(large.pop())
-    for v in small + large:  # what rounding has left over is full
-        share[v] = 1.0
-    return np.stack([chance(np.array(share)), np.array(other, np.uint32)], axis=1)
-
-
-def chance(probability: npt.NDArray[np.float64]) -> npt.NDArray[np.uint32]:
+def chance(probability: npt.NDArray[np.floating]) -> npt.NDArray[np.uint32]:
     """Probabilities as the largest 32-bit draw that still says yes."""
-    return (np.minimum(1, probability) * (2**32 - 1)).astype(np.uint32)
+    return (np.clip(probability, 0, 1).astype(np.float64) * (2**32 - 1)).astype(np.uint32)
 
 
 class Model(ctypes.Structure):
@@ -188,7 +169,8 @@ def describe(
     if hs:
         arrays |= {"path_offsets": tree.offsets, "nodes": tree.nodes, "codes": tree.codes}
     else:
-        arrays["noise"] = alias_table(corpus.noise_probability)
+        own, other = alias_table(corpus.noise_probability)
+        arrays["noise"] = np.stack([chance(own), other.astype(np.uint32)], axis=1)  # (V, 2)
     model = Model(
         **{name: array.ctypes.data for name, array in arrays.items()},
         stride=inputs.shape[1],

@@ -61,7 +61,7 @@ def prepared(corpus, architecture, objective, threads=1, **options):
 
 def trained(*arguments, **options):
     run = prepared(*arguments, **options)
-    run.train(lambda words_done: None)
+    run.train(lambda _: None)
     return run
 
 
@@ -88,17 +88,17 @@ def array(values, dtype):
 
 @pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
 @pytest.mark.parametrize("dim", [1, 16, 37, 100])
-@pytest.mark.parametrize(("C", "O"), [(1, 1), (2, 6), (3, 8), (7, 9), (10, 16), (5, 17), (6, 33)])
-def test_one_step_is_the_step_of_the_header(architecture, dim, C, O):
+@pytest.mark.parametrize(("C", "outputs"), [(1, 1), (2, 6), (3, 8), (7, 9), (10, 16), (5, 17), (6, 33)])
+def test_one_step_is_the_step_of_the_header(architecture, dim, C, outputs):
     V = 80
     run = prepared(random_corpus(V), architecture, "ns", dim=dim)
-    random = np.random.default_rng(C * O + dim)
+    random = np.random.default_rng(C * outputs + dim)
     run.inputs[:, :dim] = random.normal(size=(V, dim))
     run.outputs[:, :dim] = random.normal(size=(V, dim))
-    contexts, rows = random.permutation(V)[:C], random.permutation(V)[:O]
+    contexts, rows = random.permutation(V)[:C], random.permutation(V)[:outputs]
     if C == 7:
-        rows[-1] = rows[1]  # the same noise word twice
-    ones, skips = random.random(O) < 0.4, random.random(O) < 0.2
+        rows[2] = rows[1]  # the same noise word twice
+    ones, skips = random.random(outputs) < 0.4, random.random(outputs) < 0.2
     expected = reference_step(
         run.inputs[:, :dim], run.outputs[:, :dim], contexts, rows, ones, skips, 0.1, architecture == "cbow"
     )
@@ -107,7 +107,7 @@ def test_one_step_is_the_step_of_the_header(architecture, dim, C, O):
     step.argtypes = (
         [ctypes.c_void_p] * 2 + [ctypes.c_int64] + [ctypes.c_void_p] * 3 + [ctypes.c_int64, ctypes.c_float]
     )
-    step(ctypes.byref(run.model), held[0][1], C, held[1][1], held[2][1], held[3][1], O, 0.1)
+    step(ctypes.byref(run.model), held[0][1], C, held[1][1], held[2][1], held[3][1], outputs, 0.1)
     np.testing.assert_allclose(run.inputs[:, :dim], expected[0], rtol=0, atol=3e-5)
     np.testing.assert_allclose(run.outputs[:, :dim], expected[1], rtol=0, atol=3e-5)
     assert not run.inputs[:, dim:].any()
@@ -133,7 +133,7 @@ def test_a_whole_run_of_hierarchical_softmax_is_the_reference(architecture):
     corpus = paired_corpus(pairs=6, N=400)
     run = prepared(corpus, architecture, "hs", window=1, learning_rate=0.3)
     inputs, outputs = run.inputs[:, :20].copy(), run.outputs[:, :20].copy()
-    run.train(lambda words_done: None)
+    run.train(lambda _: None)
     expected = reference_hs_run(corpus, architecture == "cbow", 0.3, inputs, outputs)
     np.testing.assert_allclose(run.vectors(), expected, rtol=0, atol=1e-4)
     assert run.work() == {
@@ -178,7 +178,7 @@ def test_words_that_stand_side_by_side_are_told_from_others(architecture, object
     corpus = paired_corpus()
     run = prepared(corpus, architecture, objective, threads=threads, window=1, epochs=5, learning_rate=0.1)
     before = partner_loss(run, corpus)
-    run.train(lambda words_done: None)
+    run.train(lambda _: None)
     assert before == pytest.approx(np.log(2), abs=0.01)  # zero output vectors: a coin a decision
     assert partner_loss(run, corpus) < 0.4
 
@@ -236,7 +236,7 @@ def test_tick_sees_progress_and_its_exception_stops_the_threads():
 
 
 def test_no_compiler_is_said_with_a_remedy(monkeypatch):
-    monkeypatch.setattr(fused.shutil, "which", lambda name: None)
+    monkeypatch.setattr(fused.shutil, "which", lambda _: None)
     with pytest.raises(UserError, match="no C\\+\\+ compiler") as caught:
         fused.build()
     assert "apt install g++" in caught.value.remedy
