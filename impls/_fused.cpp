@@ -31,8 +31,8 @@
 //   - Rows start on cache lines. Two partial sums shorten the wait in `update`: 1.04x (hs), 1.05x (K 15).
 //   - CBOW has a kernel for its single row, which hands the gradient on from registers: 1.14x.
 // Tried and left out, because they gained nothing or lost: two sentences in turn to hide latencies
-// (0.93x), an approximate reciprocal in the sigmoid (1.01x), no prefetch for the top of the tree (0.9x),
-// paths padded to even lengths (1.00x), prefetching into the second-level cache only (0.95x).
+// (0.93x), an approximate reciprocal in the sigmoid (1.01x), no prefetch for the top of the tree (0.75 to 1.03x),
+// paths padded to even lengths (1.00x), prefetching into the second-level cache only (0.94x).
 //
 // The limit: a centre reads and writes K + 2 rows that are not in the first-level cache, 7 x 448 bytes
 // each way, and meets 36 pairs of rows in three passes of 2 x 100 operations: 21,600 operations on 6.3 KB.
