@@ -13,7 +13,8 @@ it has and where it turns. On enwiki2015-100mb, J = 127 leaves 5 of a code's 12 
 The deep nodes of a chunk's targets are laid end to end, column by column, so that short codes cost little.
 
 Options: `positions` centres a step and thread, `chunk` C, `top` J, and `cap`: a node expected on more than
-`cap` paths of a step has its update scaled back to `cap` paths (0: never).
+`cap` paths of a step has its update scaled back to `cap` paths (0: never). The root is on every path,
+1,536 in a step of 256 centres: without a cap even 128 centres overshoot, and training diverges.
 """
 
 import torch
@@ -56,7 +57,7 @@ class HierarchicalSoftmaxWindowed(Windowed):
         paper="mikolov2013b",
         needs=("torch",),
         parent="hierarchical_softmax",
-        options={"positions": 128, "chunk": 16, "top": 127, "cap": 0},
+        options={"positions": 256, "chunk": 16, "top": 127, "cap": 128},
     )
 
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:

@@ -12,6 +12,11 @@ from impls.full_softmax import FullSoftmax
 from impls.hierarchical_softmax import HierarchicalSoftmax
 from impls.hs_windowed import HierarchicalSoftmaxWindowed, top_paths
 from impls.negative_sampling import NegativeSampling
+from impls.ns_compiled import (
+    NegativeSamplingCompiled,
+    NegativeSamplingMaxAutotune,
+    NegativeSamplingReduceOverhead,
+)
 from impls.ns_windowed import NegativeSamplingWindowed
 from impls.softmax_windowed import FullSoftmaxWindowed
 from tests.tiny import config, tiny_corpus, zipf_corpus
@@ -243,3 +248,27 @@ def test_softmax_memory_knows_nothing_of_the_batch_times_the_vocabulary():
     with Watch():
         windowed.step(band)
     assert largest <= 64 * max(8, 16 + 4)  # scores of a block, or the windows: never 64 × 50
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+@pytest.mark.parametrize(
+    "kind", [NegativeSamplingCompiled, NegativeSamplingReduceOverhead, NegativeSamplingMaxAutotune]
+)
+def test_compiled_is_eager_and_is_compiled_once(kind, architecture):
+    """A minute or more each: inductor runs the C++ compiler."""
+    torch._dynamo.reset()
+    options = SMALL | {"negatives_a_chunk": 11}
+    eager = prepared(NegativeSamplingWindowed, architecture, "ns", options)
+    compiled = prepared(kind, architecture, "ns", options)
+    before = compiled.inputs.clone(), compiled.outputs.clone()
+    compiled.compile()
+    assert torch.equal(compiled.inputs, before[0])  # warmed up on throw-away state
+    assert torch.equal(compiled.outputs, before[1])
+    with torch.no_grad(), torch._dynamo.config.patch(error_on_recompile=True):
+        for one, other in zip(bands(eager), bands(compiled), strict=True):
+            eager.step(one)
+            compiled.step(other)
+        same_point(compiled, eager)
+        compiled.train(lambda _: None)  # in a thread of its own
+    assert np.isfinite(compiled.vectors()).all()
