@@ -5,10 +5,10 @@ contexts as in Ji et al. 2016 (pWord2Vec, arXiv 1604.04661). The kernel is `_fus
 is not repeated here. This file builds it, lays the matrices out and hands pieces of text to threads.
 
 Built by the machine's own C++ compiler and called through ctypes, rather than through
-torch.utils.cpp_extension: the kernel needs nothing of PyTorch, compiles in 3 to 6 s without the headers of PyTorch, and
-needs no ninja. Compiled for this very processor (`-march=native`): the cached file's name is a hash of
-the source, the flags and every macro the compiler predefines, its version and the instruction sets
-among them, so another compiler or another processor builds its own.
+torch.utils.cpp_extension: the kernel needs nothing of PyTorch, not even its headers, so it compiles in
+3 to 6 s and without ninja. Compiled for this very processor (`-march=native`): the cached file's name is
+a hash of the source, the flags and every macro the compiler predefines, its version and the instruction
+sets among them, so another compiler or another processor builds its own.
 
 Determinism: text is cut into pieces, and a piece's draws depend on its number and the seed alone. On one
 thread the same seed gives bit-identical vectors; on several, threads race for rows.
