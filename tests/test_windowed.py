@@ -251,7 +251,11 @@ def test_softmax_memory_knows_nothing_of_the_batch_times_the_vocabulary():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # inductor still calls torch.jit
+@pytest.mark.filterwarnings(
+    "ignore:TypedStorage is deprecated:UserWarning"
+)  # and copies storages when it tunes
+@ARCHITECTURES
 @pytest.mark.parametrize(
     "kind", [NegativeSamplingCompiled, NegativeSamplingReduceOverhead, NegativeSamplingMaxAutotune]
 )
