@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import platform
 import shutil
 import subprocess
 import tempfile
@@ -11,65 +10,52 @@ from pathlib import Path
 
 from bench.errors import UserError
 
-
-def cache_folder() -> Path:
-    """Where binaries are kept: `W2VBENCH_CACHE`, else the user's cache folder."""
-    home = os.environ.get("W2VBENCH_CACHE") or Path.home() / ".cache" / "w2vbench"
-    return Path(home) / "build"
+COMPILERS = {".c": ("CC", ("cc", "gcc", "clang")), ".cpp": ("CXX", ("c++", "g++", "clang++"))}
 
 
-def build(source: Path, compilers: Sequence[str], flags: Sequence[str]) -> Path:
-    """The binary of `source`, compiled now or found in the cache.
+def build(source: Path, flags: Sequence[str]) -> Path:
+    """The binary of `source`, compiled now (seconds) or found in the cache.
 
-    Args:
-        source: one self-contained C or C++ file.
-        compilers: tried in this order, after the environment's `CC` or `CXX`.
-        flags: passed as they are, behind the source (libraries have to follow it).
-
-    Raises:
-        UserError: no compiler, or the compiler refused the source (its message is kept).
+    The key holds every macro that the compiler predefines under `-march=native`, its version and the
+    processor's instruction sets among them: a cache on a shared disk never mixes two machines.
+    `flags` follow the source, as libraries have to. Raises UserError where there is no compiler
+    or it refuses the source; its message is kept.
     """
-    compiler = _compiler(source, compilers)
-    version = subprocess.run([compiler, "--version"], capture_output=True, text=True, check=True).stdout
-    # -march=native makes the binary a matter of this processor: a cache on a shared disk must not mix them.
-    parts = [source.read_bytes(), " ".join(flags).encode(), version.encode(), _processor().encode()]
-    key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:16]
-    target = cache_folder() / f"{source.stem.lstrip('_')}-{key}"
+    compiler = find_compiler(source)
+    language = "c" if source.suffix == ".c" else "c++"
+    macros = run(compiler, "-march=native", "-dM", "-E", "-x", language, os.devnull)
+    key = hashlib.sha256(source.read_bytes() + " ".join(flags).encode() + macros).hexdigest()[:16]
+    folder = Path(os.environ.get("W2VBENCH_CACHE") or Path.home() / ".cache" / "w2vbench") / "build"
+    target = folder / f"{source.stem.lstrip('_')}-{key}"
     if not target.exists():
-        _compile([compiler, str(source), *flags], target)
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=folder) as scratch:
+            built = Path(scratch) / target.name
+            run(compiler, str(source), *flags, "-o", str(built))
+            built.replace(target)  # atomic: another process sees all of it or nothing
     return target
 
 
-def _compiler(source: Path, compilers: Sequence[str]) -> str:
-    variable = "CC" if source.suffix == ".c" else "CXX"
-    wanted = [os.environ.get(variable, ""), *compilers]
-    for name in wanted:
-        if name and (path := shutil.which(name)):
+def find_compiler(source: Path) -> str:
+    """$CC or $CXX, or the first compiler for `source` that is installed."""
+    variable, names = COMPILERS[source.suffix]
+    for name in filter(None, (os.environ.get(variable), *names)):
+        if path := shutil.which(name):
             return path
     raise UserError(
         f"no compiler for {source.name}",
-        why=f"looked for {', '.join(filter(None, wanted))}",
-        remedy=f"install gcc or clang (Debian: apt install build-essential), or set {variable}",
+        why=f"it is compiled at first use, and none of {', '.join(names)} was found",
+        remedy=f"install g++ (apt install g++) or clang, or name yours in {variable}",
     )
 
 
-def _processor() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.processor()
-    return next((line for line in lines if line.startswith("flags")), platform.processor())
-
-
-def _compile(command: list[str], target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent) as folder:
-        fresh = Path(folder) / target.name
-        done = subprocess.run([*command, "-o", str(fresh)], capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise UserError(
-                f"{Path(command[0]).name} could not compile {Path(command[1]).name}",
-                why=done.stderr.strip()[-2000:],
-                remedy="try another compiler through CC or CXX",
-            )
-        fresh.replace(target)  # atomic: another run never sees half a binary
+def run(*command: str) -> bytes:
+    """Standard output of a compiler call. Raises UserError with its messages where it fails."""
+    done = subprocess.run(command, capture_output=True, check=False)
+    if done.returncode:
+        raise UserError(
+            f"{command[0]} could not compile {Path(command[1]).name}",
+            why=done.stderr.decode(errors="replace").strip()[-2000:],
+            remedy="use GCC 12 or Clang 11 or newer, named in CC or CXX",
+        )
+    return done.stdout

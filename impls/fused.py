@@ -15,11 +15,6 @@ thread the same seed gives bit-identical vectors; on several, threads race for r
 """
 
 import ctypes
-import hashlib
-import os
-import shutil
-import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -30,12 +25,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.contract import Config, Corpus, Implementation, Resources, Spec, Tick
-from bench.errors import UserError
 from impls._alias import alias_table
+from impls._build import build
 
 SOURCE = Path(__file__).with_name("_fused.cpp")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared")
-COMPILERS = ("c++", "g++", "clang++")
 LINE_FLOATS = 16  # a 64-byte cache line
 PIECE_WORDS = 20_000  # about 5 ms of work: `tick` is prompt, and no thread waits long for the last one
 TICK_S = 0.2
@@ -65,7 +59,7 @@ class Fused(Implementation):
         self._words_done = 0
 
     def compile(self) -> None:
-        self.library = ctypes.CDLL(str(build()))
+        self.library = ctypes.CDLL(str(build(SOURCE, FLAGS)))
         self.library.train_piece.argtypes = (
             [ctypes.c_void_p] + [ctypes.c_int64] * 3 + [ctypes.c_uint64, ctypes.c_void_p]
         )
@@ -184,43 +178,3 @@ def describe(
         total_words=corpus.tokens * config.epochs,
     )
     return model, arrays
-
-
-def build() -> Path:
-    """The compiled kernel, from the cache or built now (3 to 6 s). Raises UserError without a compiler."""
-    compiler = find_compiler()
-    macros = run(compiler, "-march=native", "-dM", "-E", "-x", "c++", os.devnull)
-    key = hashlib.sha256(SOURCE.read_bytes() + " ".join(FLAGS).encode() + macros).hexdigest()[:16]
-    folder = Path(os.environ.get("W2VBENCH_CACHE") or Path.home() / ".cache" / "w2vbench") / "kernels"
-    library = folder / f"fused-{key}.so"
-    if not library.exists():
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder) as scratch:
-            built = Path(scratch) / library.name
-            run(compiler, *FLAGS, "-o", str(built), str(SOURCE))
-            built.replace(library)  # atomic: another process sees all of it or nothing
-    return library
-
-
-def find_compiler() -> str:
-    """The C++ compiler: $CXX, or the first that is installed."""
-    for name in filter(None, (os.environ.get("CXX"), *COMPILERS)):
-        if path := shutil.which(name):
-            return path
-    raise UserError(
-        "no C++ compiler",
-        why=f"the fused kernel is compiled at first use, and none of {', '.join(COMPILERS)} was found",
-        remedy="install g++ (apt install g++) or clang, or name yours in CXX",
-    )
-
-
-def run(*command: str) -> bytes:
-    """Standard output of a compiler call. Raises UserError with its messages where it fails."""
-    result = subprocess.run(command, capture_output=True, check=False)
-    if result.returncode:
-        raise UserError(
-            f"{command[0]} could not compile the fused kernel",
-            why=result.stderr.decode(errors="replace").strip()[-2000:],
-            remedy="use GCC 12 or Clang 11 or newer; name it in CXX",
-        )
-    return result.stdout

@@ -61,7 +61,7 @@ class Word2vecC(Implementation):
 
     def compile(self) -> None:
         package = importlib.util.find_spec("word2vec")
-        self.program = build(Path(package.origin).parent / "includes" / "word2vec.c", ["gcc", "cc"], FLAGS)
+        self.program = build(Path(package.origin).parent / "includes" / "word2vec.c", FLAGS)
 
     def train(self, tick: Tick) -> None:
         command = [str(self.program)]

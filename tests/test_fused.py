@@ -8,8 +8,6 @@ import pytest
 
 from bench import vocabulary
 from bench.contract import Config, Corpus, Resources
-from bench.errors import UserError
-from impls import fused
 from impls.fused import Fused
 
 MODELS = [("skipgram", "ns"), ("skipgram", "hs"), ("cbow", "ns"), ("cbow", "hs")]
@@ -233,19 +231,3 @@ def test_tick_sees_progress_and_its_exception_stops_the_threads():
     run.train(ticks.append)
     assert ticks == sorted(ticks)
     assert ticks[-1] == 2 * corpus.tokens
-
-
-def test_no_compiler_is_said_with_a_remedy(monkeypatch):
-    monkeypatch.setattr(fused.shutil, "which", lambda _: None)
-    with pytest.raises(UserError, match="no C\\+\\+ compiler") as caught:
-        fused.build()
-    assert "apt install g++" in caught.value.remedy
-
-
-def test_the_kernel_is_built_once_into_the_cache(monkeypatch, tmp_path):
-    monkeypatch.setenv("W2VBENCH_CACHE", str(tmp_path))
-    library = fused.build()
-    stamp = library.stat().st_mtime_ns
-    assert fused.build() == library
-    assert library.stat().st_mtime_ns == stamp
-    assert [path.name for path in library.parent.iterdir()] == [library.name]
