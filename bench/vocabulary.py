@@ -54,9 +54,10 @@ def huffman_tree(counts: npt.NDArray[np.int64]) -> HuffmanTree:
     """The Huffman tree of falling `counts` (V,), by the two-queue merge in O(V).
 
     Leaves are already sorted and inner nodes are born in order of weight, so the two lightest are
-    always at the front of one of two queues. Ties take the leaf first, which keeps codes short.
-    Word2vec's tree (Mikolov et al. 2013b, section 2.1); a heap breaks ties differently, so compare
-    lengths, not codes.
+    always at the front of one of two queues (Mikolov et al. 2013b, section 2.1). Ties take the inner
+    node first, as word2vec.c does. All ways to break ties are equally short, yet not equally good: on
+    the wiki slice, taking leaves first costs .06 of WordSim-353. A heap, as in gensim, breaks them in
+    a third way, so compare lengths, not codes.
     """
     V = len(counts)
     if V == 1:  # a single word is certain: nothing to decide, no inner node
@@ -68,7 +69,7 @@ def huffman_tree(counts: npt.NDArray[np.int64]) -> HuffmanTree:
     for born in range(V, 2 * V - 1):
         total = 0
         for turn in (0, 1):
-            if leaf < V and (inner >= born or weight[leaf] <= weight[inner]):
+            if leaf < V and (inner >= born or weight[leaf] < weight[inner]):
                 child, leaf = leaf, leaf + 1
             else:
                 child, inner = inner, inner + 1

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
+from torch.nn.functional import embedding
 
 from bench.contract import Config, Corpus, Implementation, Resources, Tick
 from impls._law import Batch, Stream, starting_vectors
@@ -64,16 +65,16 @@ class Textbook(Implementation):
         """Each centre predicts each word of its window."""
         row, column = batch.inside.nonzero(as_tuple=True)  # (P,) twice: the pairs of this step
         centre, context = batch.centres[row], batch.contexts[row, column]  # (P,)
-        v = self.inputs[centre].requires_grad_()  # (P, D)
+        v = embedding(centre, self.inputs).requires_grad_()  # (P, D)
         self.predict(v, context, batch.rate)
-        self.inputs.index_add_(0, centre, v.grad, alpha=-batch.rate)
+        self.inputs.index_add_(0, centre, -batch.rate * v.grad)
 
     def cbow(self, batch: Batch) -> None:
         """The mean of the window predicts its centre; every context word gets the whole gradient."""
         known = batch.inside.any(dim=1)  # a centre alone in its sentence has no context
         inside, contexts, centre = batch.inside[known], batch.contexts[known], batch.centres[known]
         share = inside / inside.sum(dim=1, keepdim=True)  # (P, 2W) one over the window's size
-        v = torch.einsum("pwd,pw->pd", self.inputs[contexts], share).requires_grad_()  # (P, D)
+        v = torch.einsum("pwd,pw->pd", embedding(contexts, self.inputs), share).requires_grad_()  # (P, D)
         self.predict(v, centre, batch.rate)
         row, column = inside.nonzero(as_tuple=True)
         self.inputs.index_add_(0, contexts[row, column], v.grad[row], alpha=-batch.rate)

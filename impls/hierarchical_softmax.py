@@ -22,7 +22,7 @@ Not handled: sharing the top of the tree between pairs, several threads writing 
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import embedding, logsigmoid
 
 from bench.contract import Config, Corpus, Resources, Spec
 from bench.vocabulary import HuffmanTree
@@ -60,10 +60,10 @@ class HierarchicalSoftmax(Textbook):
 
     def predict(self, v: Tensor, target: Tensor, rate: float) -> None:
         nodes, sides = self.nodes[target], self.sides[target]  # (P, L)
-        u = self.outputs[nodes].requires_grad_()  # (P, L, D)
+        u = embedding(nodes, self.outputs).requires_grad_()  # (P, L, D)
         score = torch.einsum("pld,pd->pl", u, v)  # (P, L)
         on_path = sides.abs()  # (P, L) 1, or 0 in the padding
         loss = -(logsigmoid(sides * score) * on_path).sum()  # the sum over pairs of -log p
         loss.backward()
-        self.outputs.index_add_(0, nodes.flatten(), u.grad.flatten(0, 1), alpha=-rate)
+        self.outputs.index_add_(0, nodes.flatten(), -rate * u.grad.flatten(0, 1))
         self.scored += on_path.sum().long()

@@ -21,7 +21,7 @@ Not handled: sharing negatives between pairs, several threads writing at once.
 
 import torch
 from torch import Tensor
-from torch.nn.functional import logsigmoid
+from torch.nn.functional import embedding, logsigmoid
 
 from bench.contract import Config, Corpus, Resources, Spec
 from impls._law import Noise
@@ -48,13 +48,13 @@ class NegativeSampling(Textbook):
 
     def predict(self, v: Tensor, target: Tensor, rate: float) -> None:
         noise = self.noise.draw(len(v), self.K)  # (P, K)
-        u = self.outputs[target].requires_grad_()  # (P, D)
-        u_noise = self.outputs[noise].requires_grad_()  # (P, K, D)
+        u = embedding(target, self.outputs).requires_grad_()  # (P, D)
+        u_noise = embedding(noise, self.outputs).requires_grad_()  # (P, K, D)
         yes = logsigmoid((u * v).sum(dim=1))  # (P,)
         no = logsigmoid(-torch.einsum("pkd,pd->pk", u_noise, v))  # (P, K)
         different = noise != target[:, None]  # (P, K)
         loss = -yes.sum() - (no * different).sum()  # a sum over pairs, never a mean
         loss.backward()
-        self.outputs.index_add_(0, target, u.grad, alpha=-rate)
-        self.outputs.index_add_(0, noise.flatten(), u_noise.grad.flatten(0, 1), alpha=-rate)
+        self.outputs.index_add_(0, target, -rate * u.grad)
+        self.outputs.index_add_(0, noise.flatten(), -rate * u_noise.grad.flatten(0, 1))
         self.scored += len(v) + different.sum()
