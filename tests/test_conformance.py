@@ -10,8 +10,14 @@ from bench.datasets import load_corpus
 from bench.discovery import implementations, load
 from bench.running.machine import missing
 
+
+def marks(entry):
+    """torch.compile takes a minute a model: those who need a compiler for it are tested by `nox -s slow`."""
+    return [pytest.mark.slow] if {"torch", "cc"} <= set(entry.spec.needs) else []
+
+
 MODELS = [
-    pytest.param(entry, architecture, objective, id=f"{name}-{architecture}-{objective}")
+    pytest.param(entry, architecture, objective, id=f"{name}-{architecture}-{objective}", marks=marks(entry))
     for name, entry in implementations().items()
     for architecture in entry.spec.architectures
     for objective in entry.spec.objectives
