@@ -17,8 +17,7 @@ from bench.contract import Config, Corpus, Implementation, Resources, Tick
 from impls._law import Batch, Stream, starting_vectors
 
 # The most gradients, on average, that one row may receive from one point before it moves. Sequential
-# SGD has 1; negative sampling with 150 learns on 9 K words what gensim does. Inner nodes of a tree have a
-# bound of their own.
+# SGD has 1. On 9 K words, 20 epochs: 150 is as good, 1,500 (256 centres through one root) diverges.
 STALE_UPDATES = 150
 
 

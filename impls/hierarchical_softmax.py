@@ -14,9 +14,9 @@ Cost of a prediction: O(log V) on average, less for frequent words: Huffman code
 There is no noise and nothing is approximated: this is another model, trained exactly.
 
 Differs from the paper: subsampling keeps sqrt(t/f) + t/f; B centres are trained from the same
-point. The root is on every path and would receive 1,536 gradients at once, whose sum overshoots and
-diverges; the step of a node with more than 128 is scaled back to 128. Sigmoids are exact (word2vec.c
-skips a node where |u . v| >= 6). CBOW's gradient to the context words is undivided, as in word2vec.c.
+point. B is small (25 for skip-gram) because the root is on every path: it receives one gradient a
+pair, and a long step computed from one stale point overshoots. Sigmoids are exact (word2vec.c skips a node
+where |u . v| >= 6). CBOW's gradient to the context words is undivided, as in word2vec.c and gensim.
 Not handled: sharing the top of the tree between pairs, several threads writing at once.
 """
 
@@ -27,9 +27,6 @@ from torch.nn.functional import embedding, logsigmoid
 from bench.contract import Config, Corpus, Resources, Spec
 from bench.vocabulary import HuffmanTree
 from impls._textbook import Textbook
-from impls._tree import calming
-
-NODE_UPDATES = 128  # the most updates, on average, that a node receives in full from one point
 
 
 def padded_paths(tree: HuffmanTree) -> tuple[Tensor, Tensor]:
@@ -56,9 +53,8 @@ class HierarchicalSoftmax(Textbook):
     )
 
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:
-        inner = max(corpus.vocabulary_size - 1, 1)
-        self.start(corpus, config, resources, outputs=inner, busiest=0.0)  # busy nodes are calmed instead
-        self.calm = calming(corpus, config, self.stream.positions, NODE_UPDATES).to(resources.device)
+        nodes_count = max(corpus.vocabulary_size - 1, 1)
+        self.start(corpus, config, resources, outputs=nodes_count, busiest=1.0)  # the root, always
         nodes, sides = padded_paths(corpus.huffman)
         self.nodes, self.sides = nodes.to(resources.device), sides.to(resources.device)  # (V, L) twice
 
@@ -69,6 +65,5 @@ class HierarchicalSoftmax(Textbook):
         on_path = sides.abs()  # (P, L) 1, or 0 in the padding
         loss = -(logsigmoid(sides * score) * on_path).sum()  # the sum over pairs of -log p
         loss.backward()
-        step = -rate * embedding(nodes, self.calm) * u.grad  # (P, L, D)
-        self.outputs.index_add_(0, nodes.flatten(), step.flatten(0, 1))
+        self.outputs.index_add_(0, nodes.flatten(), -rate * u.grad.flatten(0, 1))
         self.scored += on_path.sum().long()

@@ -23,7 +23,6 @@ from torch import Tensor
 from bench.contract import Config, Corpus, Resources, Spec
 from bench.vocabulary import HuffmanTree
 from impls._law import Kept
-from impls._tree import calming
 from impls._windowed import Windowed, gather
 
 COLUMNS = 16  # deep columns are rounded up to this, so that few shapes occur
@@ -73,8 +72,18 @@ class HierarchicalSoftmaxWindowed(Windowed):
         word = torch.repeat_interleave(self.lengths)[deep]
         self.deep = torch.bincount(word, minlength=corpus.vocabulary_size)  # (V,) deep nodes of each word
         self.first = self.deep.cumsum(0) - self.deep  # (V,) where its deep nodes start
-        cap = self.options["cap"]
-        self._calm = calming(corpus, config, self.n * self.C, cap).to(self.device) if cap else None
+        self._calm = self._calming(corpus) if self.options["cap"] else None
+
+    def _calming(self, corpus: Corpus) -> Tensor:
+        """(V - 1, 1) the factor on a node's update: min(1, cap / paths through it expected in a step)."""
+        tree, c = corpus.huffman, self.config
+        kept = torch.from_numpy(corpus.keep_probability(c.subsample) * corpus.counts)
+        predictions = self.n * self.C * (c.window + 1 if c.architecture == "skipgram" else 1)
+        word = torch.repeat_interleave(torch.from_numpy(tree.lengths))
+        share = torch.zeros(len(self.outputs), dtype=torch.float64)  # of all paths, through each node
+        share.index_add_(0, torch.from_numpy(tree.nodes.copy()).long(), (kept / kept.sum())[word])
+        factor = self.options["cap"] / (predictions * share).clamp(min=1e-9)
+        return factor.clamp(max=1)[:, None].float().to(self.device)
 
     def scored(self, kept: Kept) -> Tensor:
         contexts = kept.left + kept.right

@@ -6,7 +6,6 @@ import torch
 
 from bench.contract import Resources
 from impls._law import Batch
-from impls._tree import calming
 from impls.full_softmax import FullSoftmax
 from impls.hierarchical_softmax import HierarchicalSoftmax, padded_paths
 from impls.negative_sampling import NegativeSampling
@@ -97,8 +96,6 @@ def test_negative_sampling_step(architecture):
 def test_hierarchical_softmax_step(architecture):
     implementation = prepared(HierarchicalSoftmax, architecture, "hs")
     tree = tiny_corpus([SENTENCE]).huffman
-    calm = torch.linspace(0.25, 1, len(implementation.outputs))[:, None]  # as near the root of a busy tree
-    implementation.calm.copy_(calm)
 
     def gradient(v, target, U, _n):
         dv, dU = np.zeros_like(v), np.zeros_like(U)
@@ -106,18 +103,10 @@ def test_hierarchical_softmax_step(architecture):
             node, code = tree.nodes[at], tree.codes[at]
             g = sigma(U[node] @ v) - (1 - code)  # word2vec's label is 1 - code
             dv += g * U[node]
-            dU[node] += float(calm[node]) * g * v
+            dU[node] += g * v
         return dv, dU
 
     check(implementation, architecture, gradient)
-
-
-def test_busy_nodes_are_calmed_and_rare_ones_are_not():
-    """The factor is cap / expected updates where that is under 1; the root expects one a prediction."""
-    corpus = tiny_corpus([[0] * 60 + [1] * 25 + [2] * 10 + [3] * 5])
-    factor = calming(corpus, config(objective="hs", window=2), centres=10, cap=6)
-    expected = 10 * 3 * np.array([1.0, 0.4, 0.15])  # centres x (W + 1) x share of the text below a node
-    np.testing.assert_allclose(factor[:, 0], np.minimum(1, 6 / expected), rtol=1e-6)
 
 
 @ARCHITECTURES
