@@ -70,20 +70,30 @@ def add_rows(matrix: Tensor, ids: Tensor, change: Tensor) -> None:
     matrix.index_add_(0, ids.reshape(-1), change.reshape(-1, matrix.shape[1]))
 
 
+STALE_UPDATES = 190  # the most gradients, on average, that an output row receives from one point
+
+
 class Windowed(Implementation):
     """Gradients by hand, no autograd. An objective only says what a prediction changes: `predict`."""
 
     inputs: Tensor  # (V, D) input vectors
     outputs: Tensor  # (rows, D) output vectors: of words, or of inner nodes
 
-    def start(self, corpus: Corpus, config: Config, resources: Resources, outputs: int) -> None:
-        """Draw the starting vectors and open the text."""
+    def start(
+        self, corpus: Corpus, config: Config, resources: Resources, outputs: int, busiest: float = 0.0
+    ) -> None:
+        """Draw the starting vectors and open the text.
+
+        `busiest` is how many gradients the busiest output row receives from one centre: on a vocabulary
+        of a few words, fewer centres than `positions` then make a step.
+        """
         self.config, self.device = config, resources.device
         self.threads = resources.threads if self.device == "cpu" else 1
         self.inputs, self.outputs = starting_vectors(corpus.vocabulary_size, outputs, config, self.device)
         self.text = Text(corpus, config, self.device)
         self.C = int(self.options["chunk"])
-        self.n = max(1, int(self.options["positions"]) // self.C)
+        positions = min(int(self.options["positions"]), int(STALE_UPDATES / max(busiest, 1e-9)))
+        self.n = max(1, positions // self.C)
         self.windows = windows(self.C, config.window, self.device)
         self.change = self.skipgram if config.architecture == "skipgram" else self.cbow
         self._done = self._kept = 0

@@ -25,6 +25,7 @@ from torch import Tensor
 
 from bench.contract import Config, Corpus, Resources, Spec
 from impls._law import Kept, Noise
+from impls._textbook import most_frequent
 from impls._windowed import Band, Windowed, add_rows, gather
 
 
@@ -43,7 +44,10 @@ class NegativeSamplingWindowed(Windowed):
     )
 
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:
-        self.start(corpus, config, resources, outputs=corpus.vocabulary_size)
+        drawn = config.negatives * float(corpus.noise_probability.max())
+        predictions = config.window + 1 if config.architecture == "skipgram" else 1
+        busiest = predictions * (most_frequent(corpus, config) + drawn)
+        self.start(corpus, config, resources, outputs=corpus.vocabulary_size, busiest=busiest)
         self.shared = int(self.options["negatives_a_chunk"])  # K'
         self.noise = Noise(corpus, config, self.device)
         self._calm = self._calming(corpus) if self.options["cap"] else None

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from bench.contract import Config, Corpus, Resources, Spec
 from impls._law import Kept
+from impls._textbook import most_frequent
 from impls._windowed import Windowed, gather
 
 
@@ -38,7 +39,9 @@ class FullSoftmaxWindowed(Windowed):
     )
 
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:
-        self.start(corpus, config, resources, outputs=corpus.vocabulary_size)
+        # As the word seen and by its probability; twice that, since here every row moves in every step.
+        busiest = 4 * (config.window + 1) * most_frequent(corpus, config)
+        self.start(corpus, config, resources, outputs=corpus.vocabulary_size, busiest=busiest)
         self.threads = 1
         self.blocks = self.outputs.split(int(self.options["block"]))  # views (block, D)
 
