@@ -20,6 +20,7 @@ from bench.errors import UserError
 
 Architecture = Literal["skipgram", "cbow"]
 Objective = Literal["softmax", "ns", "hs"]
+Option = float | str  # a value of an implementation's own choice
 Tick = Callable[[int], None]  # tick(words_done): raw words of the corpus consumed so far, all epochs
 
 ARCHITECTURES: tuple[Architecture, ...] = ("skipgram", "cbow")
@@ -131,7 +132,7 @@ class Spec:
     needs: tuple[str, ...] = ()  # of "torch", "cuda", "cc" (a C compiler), or importable packages
     parent: str | None = None  # the implementation whose mathematics this one must reproduce
     division: Literal["closed", "open"] = "closed"  # open: departs from the law in RULES.md
-    options: Mapping[str, float] = field(default_factory=dict)  # free choices a study may vary: defaults
+    options: Mapping[str, Option] = field(default_factory=dict)  # free choices a study may vary: defaults
 
 
 class Implementation(ABC):
@@ -139,7 +140,7 @@ class Implementation(ABC):
 
     spec: ClassVar[Spec]
 
-    def __init__(self, options: Mapping[str, float] | None = None):
+    def __init__(self, options: Mapping[str, Option] | None = None):
         self.options = {**self.spec.options, **(options or {})}  # read them, never add to them
 
     @abstractmethod

@@ -39,7 +39,7 @@ def compile_step(windowed: Windowed, mode: str) -> None:
     windowed.change = lambda band: Change(*compiled(band))
     threads = torch.get_num_threads()
     torch.set_num_threads(max(1, threads // windowed.threads))  # as in training: it is compiled in
-    with torch.no_grad():
+    with torch.no_grad(), torch._inductor.config.patch(cpp_wrapper=__import__("os").environ.get("CPPW")=="1"):
         for _ in range(WARM_STEPS):
             windowed.change(throw_away_band(windowed))
     torch.set_num_threads(threads)

@@ -96,7 +96,7 @@ class Windowed(Implementation):
         self.n = max(1, positions // self.C)
         self.windows = windows(self.C, config.window, self.device)
         self.change = self.skipgram if config.architecture == "skipgram" else self.cbow
-        self._done = self._kept = 0
+        self._done, self._kept = [0.0] * self.threads, 0  # raw words, by thread
         self._pairs = self._scored = torch.zeros((), dtype=torch.int64, device=self.device)
 
     @abstractmethod
@@ -170,7 +170,7 @@ class Windowed(Implementation):
                     ended, running = wait(running, timeout=TICK_S)
                     for thread in ended:
                         thread.result()  # an error in a thread is an error of training
-                    tick(self._done)
+                    tick(int(sum(self._done)))
             finally:
                 self._stop.set()
         torch.set_num_threads(before)
@@ -181,10 +181,13 @@ class Windowed(Implementation):
         generator = torch.Generator(self.device).manual_seed(self.config.seed + 7919 * thread)
         while (segment := self._next(segments)) is not None:
             kept = self.text.subsample(segment, generator)
-            for band in self.bands(kept, generator):
+            before = self._done[thread]
+            for step, band in enumerate(self.bands(kept, generator), start=1):
                 if self._stop.is_set():
                     return
                 self.step(band)
+                self._done[thread] = before + kept.words * min(1, step * self.n * self.C / len(kept.ids))
+            self._done[thread] = before + kept.words
             self._count(kept)
 
     def _next(self, segments: Iterator[tuple[int, int, int]]) -> tuple[int, int, int] | None:
@@ -193,7 +196,6 @@ class Windowed(Implementation):
 
     def _count(self, kept: Kept) -> None:
         with self._lock:
-            self._done += kept.words
             self._kept += len(kept.ids)
             self._pairs = self._pairs + (kept.left + kept.right).sum()
             self._scored = self._scored + self.scored(kept)
