@@ -99,8 +99,8 @@ def model_name(cell: Cell) -> str:
 def row_name(cell: Cell, table: Sequence[Cell]) -> str:
     """The implementation; with what tells its rows apart where the table holds several of them.
 
-    That is part of its source's hash for versions, and the options that differ for a study. A
-    dagger marks the open division, whose rows depart from the rules.
+    That is part of its source's hash for versions, the options that differ for a study, the rate, and
+    the threads. A dagger marks the open division, whose rows depart from the rules.
     """
     same = [c for c in table if c.implementation == cell.implementation]
     version = f"@{cell.source_sha256[:7] or 'unknown'}" if len({c.source_sha256 for c in same}) > 1 else ""
@@ -108,4 +108,6 @@ def row_name(cell: Cell, table: Sequence[Cell]) -> str:
     options = "".join(f" {key}={value:g}" for key, value in cell.options if key in varied)
     rates = {c.learning_rate for c in same if c.architecture == cell.architecture}
     rate = f" rate={cell.learning_rate:g}" if len(rates) > 1 else ""
-    return cell.implementation + version + options + rate + ("†" if cell.division == "open" else "")
+    counts = {c.threads for c in same if c.model == cell.model}
+    threads = f" {cell.threads} thread{'s' if cell.threads != 1 else ''}" if len(counts) > 1 else ""
+    return cell.implementation + version + options + rate + threads + ("†" if cell.division == "open" else "")
