@@ -27,6 +27,11 @@ ARCHITECTURES: tuple[Architecture, ...] = ("skipgram", "cbow")
 OBJECTIVES: tuple[Objective, ...] = ("softmax", "ns", "hs")
 
 
+def option_text(value: Option) -> str:
+    """As tables and progress show it."""
+    return value if isinstance(value, str) else f"{value:g}"
+
+
 @dataclass(frozen=True)
 class Config:
     """The science of a run: everything that changes the vectors, nothing that only changes the speed.

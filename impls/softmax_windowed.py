@@ -51,10 +51,7 @@ class FullSoftmaxWindowed(Windowed):
     def predict(self, v: Tensor, targets: Tensor, seen: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
         del noise
         u = gather(self.outputs, targets)  # (n, T, D)
-        towards, du = (
-            -torch.bmm(seen, u),
-            -torch.bmm(seen.mT, v),
-        )  # (n, C, D) and (n, T, D): the multi-hot part
+        towards, du = -torch.bmm(seen, u), -torch.bmm(seen.mT, v)  # (n, C, D), (n, T, D): the multi-hot part
         away = self._descend(v.flatten(0, 1), seen.sum(2).flatten())  # (n C, D)
         return towards + away.view_as(v), targets, du
 

@@ -12,6 +12,7 @@ from statistics import fmean, median
 from typing import Any
 
 from bench.analysis.statistics import Estimate
+from bench.contract import Option
 from bench.records.metrics import METRICS
 from bench.records.schema import STATUSES, Record
 
@@ -91,7 +92,7 @@ class Cell:
     threads: int
     status: str
     source_sha256: str
-    options: tuple[tuple[str, float], ...]  # free choices of the implementation, by name
+    options: tuple[tuple[str, Option], ...]  # free choices of the implementation, by name
     runs: tuple[Record, ...]  # by start
     speed: Spread | None  # raw words/s
     host_peak_bytes: float | None

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from bench.analysis.cells import Cell, Section
 from bench.analysis.rows import rows_hash
+from bench.contract import option_text
 from bench.reporting import units
 
 MODEL_NAMES = {
@@ -105,7 +106,7 @@ def row_name(cell: Cell, table: Sequence[Cell]) -> str:
     same = [c for c in table if c.implementation == cell.implementation]
     version = f"@{cell.source_sha256[:7] or 'unknown'}" if len({c.source_sha256 for c in same}) > 1 else ""
     varied = {key for c in same for key, value in c.options if dict(cell.options).get(key) != value}
-    options = "".join(f" {key}={value:g}" for key, value in cell.options if key in varied)
+    options = "".join(f" {key}={option_text(value)}" for key, value in cell.options if key in varied)
     rates = {c.learning_rate for c in same if c.architecture == cell.architecture}
     rate = f" rate={cell.learning_rate:g}" if len(rates) > 1 else ""
     counts = {c.threads for c in same if c.model == cell.model}

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from bench.contract import ARCHITECTURES, OBJECTIVES, Config, Resources
+from bench.contract import ARCHITECTURES, OBJECTIVES, Config, Option, Resources, option_text
 from bench.discovery import Entry, find
 from bench.errors import UserError, unknown_name
 from bench.quality import EVALUATOR_VERSION
@@ -38,7 +38,7 @@ class Suite:
     vary: Mapping[str, list[Any]] = field(default_factory=dict)  # of Config: every combination is run
     threads: tuple[int, ...] = ()  # every count is run; empty: what the caller gives
     learning_rate: Mapping[str, float] = field(default_factory=dict)  # by architecture
-    options: Mapping[str, Mapping[str, list[float]]] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, list[Option]]] = field(default_factory=dict)
     # by implementation, then option: the values to try; several options give every combination
 
 
@@ -53,7 +53,7 @@ class Run:
     budget_s: float | None
     suite: str
     repetition: int
-    options: Mapping[str, float] = field(default_factory=dict)  # only those that were asked for
+    options: Mapping[str, Option] = field(default_factory=dict)  # only those that were asked for
     varied: Mapping[str, Any] = field(
         default_factory=dict
     )  # settings that other runs of the plan do not share
@@ -62,7 +62,9 @@ class Run:
     def cell(self) -> str:
         """How a person calls it: `gensim skipgram/ns dim=300 seed 1`."""
         c = self.config
-        apart = "".join(f" {name}={value:g}" for name, value in {**self.options, **self.varied}.items())
+        apart = "".join(
+            f" {name}={option_text(value)}" for name, value in {**self.options, **self.varied}.items()
+        )
         return f"{self.entry.spec.name} {c.architecture}/{c.objective}{apart} seed {c.seed}"
 
 
@@ -143,7 +145,7 @@ def plan(suite: Suite, resources: Resources) -> list[Run]:
     return runs
 
 
-def _grid(entry: Entry, options: Mapping[str, list[float]]) -> list[dict[str, float]]:
+def _grid(entry: Entry, options: Mapping[str, list[Option]]) -> list[dict[str, Option]]:
     """Every combination of the values to try; one empty choice where there are none."""
     for name in options.keys() - entry.spec.options.keys():
         raise unknown_name(f"option of {entry.spec.name}", name, entry.spec.options)
