@@ -53,7 +53,7 @@ def micro(session: nox.Session) -> None:
     """
     install(session, "dev")
     one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
-    session.run("pytest", "tests/micro", *session.posargs, env=one_thread)
+    session.run("pytest", "-c", "tests/micro/pytest.ini", "tests/micro", *session.posargs, env=one_thread)
 
 
 @nox.session(default=False)

@@ -58,7 +58,9 @@ def test_a_session_is_saved_and_compared(tmp_path):
     """Three sessions of one benchmark: exit 1 beside a faster past, 0 beside a slower one."""
 
     def run(*words):
-        command = [sys.executable, "-m", "pytest", str(ROOT / "tests/micro"), "-k", "huffman", *words]
+        folder = ROOT / "tests/micro"
+        command = [sys.executable, "-m", "pytest", "-c", str(folder / "pytest.ini"), str(folder)]
+        command += ["-k", "huffman", *words]
         return subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
 
     first = run()

@@ -95,13 +95,13 @@ class Roofline:
 
     @property
     def limit(self) -> str:
-        """What the row runs into first: "arithmetic", "rows", both possible, or neither."""
+        """What the row runs into first: "arithmetic", "rows", "either" (bytes decide it) or "neither"."""
         least, most = self.row_share
         if max(self.arithmetic_share, most) < BUSY:
             return "neither"
         if self.arithmetic_share >= most:
             return "arithmetic"
-        return "rows" if least >= self.arithmetic_share else "arithmetic or rows"
+        return "rows" if least >= self.arithmetic_share else "either"
 
 
 def rooflines(cells: Iterable[Cell], ceilings: Ceilings) -> tuple[list[Roofline], list[tuple[Cell, str]]]:

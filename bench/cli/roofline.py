@@ -1,7 +1,11 @@
 """The verb that asks how far the rows are from what the machine can do."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -11,6 +15,9 @@ from bench.records import ceilings as saved
 from bench.records import store
 from bench.records.schema import Record
 from bench.running.machine import machine
+
+if TYPE_CHECKING:
+    from bench.analysis.roofline import Roofline
 
 
 @main.command()
@@ -51,9 +58,7 @@ def roofline(
     ceilings = saved.read(name, results)
     rows, left_out = rooflines(cells(records), ceilings)
     if svg:
-        from bench.reporting.roofline_figure import draw
-
-        svg.write_bytes(draw(rows, ceilings))
+        _draw(svg, rows, ceilings)
     if as_json:
         print_json({"ceilings": asdict(ceilings), "rows": text.plain(rows)})
     elif as_markdown:
@@ -65,6 +70,15 @@ def roofline(
             click.echo(f"\n{table.title}\n{table.settings}")
             print_table(text.header(brief=True), lines)
         click.echo("\n" + "\n".join([*text.left_out_text(left_out), *text.NOTES]))
+
+
+def _draw(path: Path, rows: Sequence[Roofline], ceilings: saved.Ceilings) -> None:
+    from bench.reporting.roofline_figure import draw
+
+    try:
+        path.write_bytes(draw(rows, ceilings))
+    except OSError as error:
+        raise UserError(f"cannot write {path}", why=str(error), remedy="name another file") from error
 
 
 def _measure(records: list[Record], name: str, results: Path) -> None:

@@ -15,11 +15,13 @@ NOTES = (
     "Operations: 6 D a scored output, and 2 D a pair in CBOW: what the mathematics asks for, no more. Bytes: "
     "8 D a row of either matrix, from two rows a kept word (all else shared) to every row of every pair, or "
     "to the row visits that an implementation counts. How it is counted: bench/analysis/roofline.py.",
-    "of arithmetic: share of the machine's best float32 matrix product. of rows: share of the rate at which "
-    "rows of a model of this size, drawn as noise words are, can be read and written back.",
-    f"limit: what the row runs into first. neither: less than {100 * BUSY:.0f} % of either, so that its time "
-    "goes elsewhere (calls, waiting for single rows, code that is not vectorised). Headroom: how many times "
-    "faster this work could be done here at the very most.",
+    "arithmetic: share of the machine's best float32 matrix product. rows: share of the rate at which rows "
+    "of a model of this size, drawn as noise words are, can be read and written back; above 100 % a nearer "
+    "cache, or a register, must have served the rest.",
+    "limit: what the row runs into first. either: it depends on where between least and most the bytes are. "
+    f"neither: less than {100 * BUSY:.0f} % of both, so that the time goes elsewhere (calls, waiting for "
+    "single rows, code that is not vectorised). headroom: how many times faster this work could be done "
+    "here at the very most.",
     "~ the program does not count its work: the least that another row counted for the same model stands in.",
 )
 
@@ -44,10 +46,10 @@ COLUMNS = (
         brief=False,
     ),
     Column("operations/byte", lambda r: _range(*r.intensity, lambda i: f"{i:.2g}"), brief=False),
-    Column("GFLOP/s", lambda r: _giga(r.flops_per_s)),
-    Column("of arithmetic", lambda r: f"{_percent(r.arithmetic_share)} %"),
+    Column("GFLOP/s", lambda r: _giga(r.flops_per_s), brief=False),
+    Column("arithmetic", lambda r: f"{_percent(r.arithmetic_share)} %"),
     Column("GB/s", lambda r: _range(*r.bytes_per_s, _giga), brief=False),
-    Column("of rows", lambda r: f"{_range(*r.row_share, _percent)} %"),
+    Column("rows", lambda r: f"{_range(*r.row_share, _percent)} %"),
     Column("limit", lambda r: r.limit),
     Column("headroom", lambda r: f"{r.headroom:,.0f}×" if r.headroom >= 9.95 else f"{r.headroom:.1f}×"),
 )

@@ -1,7 +1,8 @@
 """The roofline drawn: a panel for each table, both axes logarithmic.
 
 Across: operations a byte, a bar from the most bytes that a row's counts allow to the least, since the
-truth lies between. Up: counted GFLOP/s. The roof is the rate of rows, then the matrix product.
+truth lies between. Up: counted GFLOP/s. The roof is the rate of rows, then the matrix product; where a
+bar reaches out of it, caches have served the difference.
 """
 
 import io
@@ -33,7 +34,10 @@ def draw(rows: Sequence[Roofline], ceilings: Ceilings) -> bytes:
         figure = Figure(figsize=(PANEL[0], PANEL[1] * max(1, len(panels))), facecolor=PAPER)
         canvas: Any = FigureCanvasAgg(figure)
         grid = figure.subplots(max(1, len(panels)), squeeze=False)
-        figure.subplots_adjust(left=0.11, right=0.97, top=1 - 0.35 / figure.get_figheight(), hspace=0.3)
+        height = figure.get_figheight()
+        figure.subplots_adjust(
+            left=0.11, right=0.97, top=1 - 0.35 / height, bottom=0.55 / height, hspace=0.28
+        )
         for axes, table in zip(grid[:, 0], panels, strict=False):
             _panel(axes, table, [row for row in rows if row.cell in table.cells], canvas.get_renderer())
         target = io.BytesIO()
@@ -46,17 +50,16 @@ def _panel(axes: Axes, table: Table, rows: Sequence[Roofline], renderer: Any) ->
     axes.set_yscale("log")
     axes.grid(color=GRID, linewidth=0.6)
     _roofs(axes, rows)
-    middles = []
     for row in rows:
-        low, high = row.intensity
         y = row.flops_per_s / 1e9
-        axes.plot([low, high], [y, y], color=INK, linewidth=1.6, solid_capstyle="butt", marker="|")
-        middles.append((float(np.sqrt(low * high)), y))
+        axes.plot(row.intensity, [y, y], color=INK, linewidth=1.6, solid_capstyle="butt", marker="|")
+    axes.set_xlim(right=20 * max(row.intensity[1] for row in rows))  # room for names
     axes.set_title(f"{table.title}, dim {rows[0].cell.runs[0].config['dim']}", loc="left", fontsize=8.5)
     axes.set_xlabel("counted operations a byte, between most and least bytes", fontsize=8)
     axes.set_ylabel("counted GFLOP/s", fontsize=8)
     axes.tick_params(labelsize=7, colors=MUTED)
-    place_labels(axes, middles, [_label(row, table.cells) for row in rows], INK, PAPER, renderer, radius=2)
+    ends = [(row.intensity[1], row.flops_per_s / 1e9) for row in rows]
+    place_labels(axes, ends, [_label(row, table.cells) for row in rows], INK, PAPER, renderer, radius=2)
 
 
 def _roofs(axes: Axes, rows: Sequence[Roofline]) -> None:
@@ -68,8 +71,8 @@ def _roofs(axes: Axes, rows: Sequence[Roofline]) -> None:
         peak, slope = row.ceiling.sgemm_flops_per_s, row.row_ceiling_bytes_per_s
         x = np.sort([low, min(max(peak / slope, low), high), high])
         axes.plot(x, np.minimum(peak, x * slope) / 1e9, color=MUTED, linewidth=0.6 + 0.4 * threads)
-        said = f"{threads} thread{'s' if threads > 1 else ''}"
-        axes.annotate(said, (high, peak / 1e9), ha="right", va="bottom", color=MUTED, fontsize=7)
+        said = f" {threads} thread{'s' if threads > 1 else ''}"
+        axes.annotate(said, (high, peak / 1e9), ha="left", va="center", color=MUTED, fontsize=7)
 
 
 def _label(row: Roofline, beside: Sequence[Cell]) -> str:

@@ -15,7 +15,7 @@ from bench.analysis.statistics import equivalence, paired_log_ratio
 
 # An alarm needs the whole interval of now ÷ then beyond this. Two sessions of the same code on one
 # machine differ by more than their intervals say: memory is laid out anew, neighbours come and go.
-MARGIN = 0.25
+MARGIN = 0.3
 
 Ratios = Mapping[str, Sequence[float]]  # by benchmark: seconds a step ÷ seconds of the reference, by round
 
