@@ -98,7 +98,7 @@ def test_nothing_disappears():
     assert [row.cell.threads for row in placed] == [2]
     assert {(cell.implementation, why.split(":")[0].split(",")[0]) for cell, why in left_out} == {
         ("full_softmax", "its work was not counted"),
-        ("fused", "no ceiling for 1 threads"),
+        ("fused", "no ceiling for 1 thread(s)"),
     }
     everything = cells([counting(), other, failed, uncounted, single])
     assert models(everything, "testbox") == [(V, D)]
@@ -149,7 +149,10 @@ def test_the_verb(tmp_path):
         "15.1",
     ]
     assert "| ~15,120 |" in shown.output.replace("\\~", "~")  # gensim's, borrowed
-    assert (tmp_path / "roofline.svg").read_text().count("<svg") == 1
+    drawn = (tmp_path / "roofline.svg").read_bytes()
+    assert drawn.count(b"<svg") == 1
+    call("--svg", str(tmp_path / "roofline.svg"))
+    assert (tmp_path / "roofline.svg").read_bytes() == drawn
     assert "fused" in call().output
     assert call("--svg", str(tmp_path / "nowhere" / "roofline.svg")).exit_code == 2
     rows = json.loads(call("--json").output)["rows"]

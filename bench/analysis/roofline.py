@@ -126,7 +126,7 @@ def _place(cell: Cell, others: Sequence[Cell], ceilings: Ceilings) -> Roofline |
     ceiling = ceilings.of(cell.threads)
     rate = ceiling.row_bytes_per_s(vocabulary, dim) if ceiling else None
     if ceiling is None or rate is None:
-        return f"no ceiling for {cell.threads} threads, V {vocabulary:,}, D {dim}: measure anew"
+        return f"no ceiling for {cell.threads} thread(s), V {vocabulary:,}, D {dim}: measure anew"
     counts = counted(cell) or _borrowed(cell, others)
     if counts is None or cell.speed is None:
         return "its work was not counted, nor that of another row of the same model"

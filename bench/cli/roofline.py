@@ -60,7 +60,8 @@ def roofline(
     if svg:
         _draw(svg, rows, ceilings)
     if as_json:
-        print_json({"ceilings": asdict(ceilings), "rows": text.plain(rows)})
+        reasons = text.left_out_text(left_out)
+        print_json({"ceilings": asdict(ceilings), "rows": text.plain(rows), "left_out": reasons})
     elif as_markdown:
         click.echo(text.markdown(rows, left_out, ceilings), nl=False)
     else:

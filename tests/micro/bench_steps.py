@@ -1,6 +1,7 @@
 """One training step of every implementation that has one, on one thread: 10,000 words, dimension 100."""
 
 import pytest
+import torch
 
 from bench.contract import Config, Resources
 from bench.discovery import implementations, load
@@ -9,13 +10,19 @@ from tests.micro.families import step_of
 from tests.tiny import zipf_corpus
 
 
-def marks(entry):
-    """torch.compile takes up to minutes a model."""
-    return [pytest.mark.slow] if {"torch", "cc"} <= set(entry.spec.needs) else []
+def compiled(spec):
+    """Whether it calls torch.compile, which takes up to minutes a model."""
+    return {"torch", "cc"} <= set(spec.needs)
 
 
 MODELS = [
-    pytest.param(entry, architecture, objective, id=f"{name}-{architecture}-{objective}", marks=marks(entry))
+    pytest.param(
+        entry,
+        architecture,
+        objective,
+        id=f"{name}-{architecture}-{objective}",
+        marks=[pytest.mark.slow] if compiled(entry.spec) else [],
+    )
     for name, entry in implementations().items()
     for architecture in entry.spec.architectures
     for objective in entry.spec.objectives
@@ -36,6 +43,8 @@ def bench_step(entry, architecture, objective, corpus, measure):
     if step_of.dispatch(type(implementation)) is step_of.dispatch(object):
         pytest.skip("trains in one call, has no step")
     implementation.prepare(corpus, Config(architecture, objective, epochs=1, min_count=1), Resources())
+    if compiled(entry.spec):
+        torch._dynamo.reset()  # all of them compile one function, and only so many forms of one are kept
     implementation.compile()
     step = step_of(implementation, corpus)
     measure(step.take, step.words)
