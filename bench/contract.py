@@ -172,5 +172,9 @@ class Implementation(ABC):
         return None
 
     def work(self) -> dict[str, int]:
-        """Counted work of training, any of `kept_words`, `pairs`, `scored_outputs`. Not timed."""
+        """Counted work of training, any of `kept_words`, `pairs`, `scored_outputs`, `row_visits`. Not timed.
+
+        A row visit is a row of either matrix read by a step and written back: once a step, however
+        often the step uses it. They set the traffic with memory in `w2vbench roofline`.
+        """
         return {}

@@ -66,7 +66,7 @@ def execute(
     """
     store.check_writable(results)
     store.read_all(results)  # a damaged or newer folder is refused now, not after an hour
-    with _alone(results):
+    with alone(results):
         corpora = {m: _corpus(dataset, m, display) for m in sorted({r.config.min_count for r in runs})}
         records = []
         for number, (run, position) in enumerate(schedule(runs), start=1):
@@ -112,7 +112,7 @@ def _one(
 
 
 @contextlib.contextmanager
-def _alone(results: Path) -> Iterator[None]:
+def alone(results: Path) -> Iterator[None]:
     """Two sessions beside each other would measure each other. Raises UserError."""
     import fcntl
 
