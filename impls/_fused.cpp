@@ -77,7 +77,7 @@ struct Model {         // mirrored field by field in fused.py
 };
 
 struct Work {  // counted, added to by every piece
-    int64_t kept_words, pairs, scored_outputs;
+    int64_t kept_words, pairs, scored_outputs, row_visits;
 };
 
 }  // extern "C"
@@ -385,7 +385,7 @@ struct Hot {
     }
     void meet_all() {
         for (int64_t r = 0; r < rows; r++)
-            if (count[r] % touches) meet(r);
+            if (count[r]) meet(r);  // a context is used after its own step, too
     }
 };
 
@@ -503,6 +503,7 @@ void train_sentence(const Model &m, Plan &p, float rate, const Scratch &scratch,
         p.in[i] = own;
         work.pairs += s.contexts;
         work.scored_outputs += s.outputs * (m.cbow ? s.contexts > 0 : s.contexts);
+        work.row_visits += s.contexts ? s.contexts + s.outputs : 0;
     }
     work.kept_words += p.n;
 }

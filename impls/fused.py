@@ -148,7 +148,7 @@ class Model(ctypes.Structure):
 class Work(ctypes.Structure):
     """`struct Work` of the kernel: what one piece of text, or all of them, took."""
 
-    _fields_ = [(name, ctypes.c_int64) for name in ("kept_words", "pairs", "scored_outputs")]
+    _fields_ = [(name, ctypes.c_int64) for name in ("kept_words", "pairs", "scored_outputs", "row_visits")]
 
 
 def describe(

@@ -30,7 +30,7 @@ from torch import Tensor
 from bench.contract import Config, Corpus, Resources, Spec
 from impls._law import Kept, Noise
 from impls._textbook import most_frequent
-from impls._windowed import Band, Windowed, add_rows, gather
+from impls._windowed import Change, Windowed, gather
 
 
 class NegativeSamplingWindowed(Windowed):
@@ -82,10 +82,7 @@ class NegativeSamplingWindowed(Windowed):
         g[:, :, T:].mul_(share * seen.sum(2, keepdim=True))
         return torch.bmm(g, u), words, torch.bmm(g.mT, v)
 
-    def step(self, band: Band) -> None:
-        change = self.change(band)
+    def calm(self, change: Change) -> None:
         if self._calm is not None:
             change.inputs.mul_(gather(self._calm, change.input_rows))
             change.outputs.mul_(gather(self._calm, change.output_rows))
-        add_rows(self.inputs, change.input_rows, change.inputs)
-        add_rows(self.outputs, change.output_rows, change.outputs)

@@ -10,8 +10,8 @@ from impls import _law
 from impls._compiled import MODES
 from impls._law import Batch
 from impls.full_softmax import FullSoftmax
-from impls.hs_compiled import HierarchicalSoftmaxCompiled
 from impls.hierarchical_softmax import HierarchicalSoftmax
+from impls.hs_compiled import HierarchicalSoftmaxCompiled
 from impls.hs_windowed import HierarchicalSoftmaxWindowed, top_paths
 from impls.negative_sampling import NegativeSampling
 from impls.ns_compiled import NegativeSamplingCompiled
