@@ -88,6 +88,12 @@ def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
     metavar="SECONDS",
     help="Time after which a run is killed.",
 )
+@click.option(
+    "--curve",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Score the vectors after every 1/N of training too: runs apart, for time to quality.",
+)
 @click.option("--threads", type=click.IntRange(min=1), help="Threads for each run.  [default: all cores]")
 @click.option("--device", default="cpu", show_default=True, help="A torch device, such as cuda.")
 @click.option("--again", is_flag=True, help="Measure finished runs anew.")
@@ -110,6 +116,7 @@ def run(
     Examples:
       w2vbench run --impl negative_sampling,gensim --arch skipgram --seeds 5
       w2vbench run --dataset text8 --epochs 5 --dim 300 --budget 600
+      w2vbench run --impl gensim,fused --seeds 3 --curve 10
       w2vbench run --impl gensim --dry-run
     Interrupt it when you like: call it again and it goes on where it stopped.
     """

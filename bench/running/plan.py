@@ -31,6 +31,7 @@ class Suite:
     first_seed: int = 1
     seeds: int = 1  # repetitions, each a block with its own seed
     timeout_s: float = 3600
+    curve: int = 0  # score the vectors after every 1/curve of training; 0: at the end only
     budget_s: Mapping[str, float] = field(default_factory=dict)  # by implementation; absent: none
     config: Mapping[str, Any] = field(default_factory=dict)  # of Config, where it differs from the default
     learning_rate: Mapping[str, float] = field(default_factory=dict)  # by architecture
@@ -50,13 +51,15 @@ class Run:
     suite: str
     repetition: int
     options: Mapping[str, float] = field(default_factory=dict)  # only those that were asked for
+    curve: int = 0  # parts of a learning curve; 0: none
 
     @property
     def cell(self) -> str:
-        """How a person calls it: `gensim skipgram/ns seed 1`."""
+        """How a person calls it: `gensim skipgram/ns seed 1`, `... curve` where one is taken."""
         c = self.config
         options = "".join(f" {name}={value:g}" for name, value in self.options.items())
-        return f"{self.entry.spec.name} {c.architecture}/{c.objective}{options} seed {c.seed}"
+        curve = " curve" if self.curve else ""
+        return f"{self.entry.spec.name} {c.architecture}/{c.objective}{options} seed {c.seed}{curve}"
 
 
 def suites() -> dict[str, Suite]:
@@ -105,6 +108,7 @@ def plan(suite: Suite, resources: Resources) -> list[Run]:
             suite.name,
             repetition,
             options,
+            suite.curve,
         )
         for repetition in range(suite.seeds)
         for entry in entries
@@ -154,7 +158,7 @@ def run_id(run: Run, dataset_sha256: str) -> str:
 
     The implementation's source, the configuration, the dataset, the evaluator, the machine and
     its share, and the versions of what the implementation needs. Editing one implementation so
-    makes its own runs new, and nobody else's.
+    makes its own runs new, and nobody else's. A learning curve takes time, so its runs are others.
     """
     relevant = {"python", "numpy", *run.entry.spec.needs}
     parts = {
@@ -167,5 +171,6 @@ def run_id(run: Run, dataset_sha256: str) -> str:
         "machine": machine()["name"],
         "resources": asdict(run.resources),
         "versions": {k: v for k, v in versions().items() if k in relevant},
+        **({"curve": run.curve} if run.curve else {}),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
