@@ -25,12 +25,12 @@ return np.array([[c, (1 - c * c) ** 0.5, 0, 0] if angle[word] else [1, 0, 0, 0]
 """
 
 
-def write_plan(folder, pairs=12):
+def write_plan(folder, pairs=12, lines=20):
     """`text.txt`, and `plan.json` with the cosine of each word to the other word of its pair."""
     cosine = {}
     for a, b, rating in _apart(pairs):
         cosine |= {a: 0.0, b: (rating + 0.1) / 11}  # ratings are 0 to 10; 0 marks the word at angle 0
-    (folder / "text.txt").write_text("\n".join([" ".join(cosine)] * 20) + "\n")
+    (folder / "text.txt").write_text("\n".join([" ".join(cosine)] * lines) + "\n")
     (folder / "plan.json").write_text(json.dumps(cosine))
 
 
