@@ -11,6 +11,8 @@ import pytest
 from rich.console import Console
 
 from bench import reporting
+from bench.analysis.cells import group
+from bench.analysis.courses import times
 from bench.analysis.curves import NEVER, Moment, arrival, curve_cells
 from bench.analysis.rows import cells
 from bench.records import store
@@ -122,7 +124,7 @@ def test_seeds_that_never_arrive_count_and_take_the_ratio_away():
     assert "never)" in _printed(runs)
     most = row([*seeds("gensim"), good[0], curved("quick", 2, ws353=0.4), *bad], "quick").reached
     assert math.isinf(most.seconds.median)
-    table = pd.read_csv(io.BytesIO(reporting.report(runs)["time-to-quality.csv"])).set_index("implementation")
+    table = times(curve_cells(runs)).set_index("implementation")
     assert table.loc["quick", "runs_that_reach_it"] == 2
     assert math.isnan(table.loc["quick", "seconds_to_quality_max_over_runs"])
 
@@ -144,16 +146,19 @@ def test_without_gensim_there_is_nothing_to_reach():
     assert curve_cells(runs)[0].reached is None
     files = reporting.report(runs)
     assert "learning-curves-skipgram-softmax.svg" in files
+    assert "time-to-quality.csv" in files
     assert "To be reached" not in files["table.md"].decode()
 
 
 def test_curve_runs_leave_the_main_tables_as_they_were():
-    plain, both = reporting.report(demo()), reporting.report([*demo(), *seeds("gensim"), *seeds("quick")])
+    runs = [record("gensim"), record("quick")]
+    plain, both = reporting.report(runs), reporting.report([*runs, *seeds("gensim"), *seeds("quick")])
     for name in plain:
         if name.startswith(("table.csv", "quality-")):
             assert both[name] == plain[name]
     assert both["table.md"].startswith(plain["table.md"])
-    assert len(cells([*demo(), *seeds("gensim")])) == len(cells(demo()))
+    assert cells([*demo(), *seeds("gensim"), *seeds("windowed")]) == cells(demo())
+    assert len(group([*runs, *seeds("gensim")])) == 3  # nor are they of one cell with others
     listed = pd.read_csv(io.BytesIO(both["runs.csv"]))["curve.parts"]
     assert listed.notna().sum() == 6
 

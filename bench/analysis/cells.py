@@ -171,11 +171,12 @@ def _key(record: Record) -> tuple[Any, ...]:
         list(STATUSES).index(record.status),
         str(record.implementation.get("source_sha256") or ""),
         tuple(sorted(record.implementation.get("options", {}).items())),
+        record.curve is not None,  # its copies are on the clock
     )
 
 
 def _cell(runs: Sequence[Record]) -> Cell:
-    where, _, _, rate, name, device, threads, _, source, options = _key(runs[0])
+    where, _, _, rate, name, device, threads, _, source, options, _ = _key(runs[0])
     return Cell(
         section=where,
         implementation=name,

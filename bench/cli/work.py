@@ -116,7 +116,7 @@ def run(
     Examples:
       w2vbench run --impl negative_sampling,gensim --arch skipgram --seeds 5
       w2vbench run --dataset text8 --epochs 5 --dim 300 --budget 600
-      w2vbench run --impl gensim,fused --seeds 3 --curve 10
+      w2vbench run --impl gensim,fused --seeds 5 --curve 10
       w2vbench run --impl gensim --dry-run
     Interrupt it when you like: call it again and it goes on where it stopped.
     """

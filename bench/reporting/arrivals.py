@@ -42,7 +42,8 @@ def _ratio(cell: Cell, _: Table) -> str:
         return units.DASH
     if cell.verdict == "reference" and cell.reached.ratio.value == 1:
         return "1×"
-    return ("≥ " if cell.reached.at_most else "") + ratio_text(cell.reached.ratio)
+    text = ratio_text(cell.reached.ratio)
+    return f"≥ {text}" if cell.reached.at_most and text != "n.s." else text
 
 
 def _finite(value: float | None) -> float | None:

@@ -64,11 +64,11 @@ class Drawing:
 
 
 def learning_curves(table: Table, colours: Mapping[str, str]) -> list[Drawing]:
-    """A figure for each model of a table of `curve_cells` in which some run has a point and an end."""
+    """A figure for each model of a table of `curve_cells` in which some run has a point before its end."""
     drawn = []
     for model in dict.fromkeys(cell.model for cell in table.cells):
-        cells = [c for c in table.cells if c.model == model and any(len(course(run)) > 1 for run in c.runs)]
-        if cells:
+        cells = [c for c in table.cells if c.model == model and any(course(run) for run in c.runs)]
+        if any(len(course(run)) > 1 for cell in cells for run in cell.runs):
             drawn.append(_draw(table, cells, colours))
     return drawn
 
