@@ -31,7 +31,8 @@ from bench.reporting.tables import csv
 READING = (
     "A strong line is the median over runs at equal numbers of words, a faint one a single run; vectors are "
     "copied during training, on its clock, and scored after it. Dashed: gensim's mean end less the margin of "
-    "equal quality. Dotted: the median moment at which both sets have reached it."
+    "equal quality. Dotted: the median moment at which both sets have reached it. A lone dot: only the end is "
+    "known."
 )
 SETS = {"wordsim353": "WordSim-353, Spearman correlation", "simlex999": "SimLex-999, Spearman correlation"}
 ACROSS = {
@@ -125,8 +126,8 @@ def _lines(axes: Axes, cell: Cell, name: str, across: str, colour: str) -> None:
     courses = [[m for m in course(run) if name in m.scores] for run in cell.runs]
     for moments in courses:
         x, y = [getattr(m, across) for m in moments], [m.scores[name] for m in moments]
-        lone: dict[str, Any] = {"marker": "o", "markersize": 5} if len(moments) == 1 else {}
-        axes.plot(x, y, color=colour, alpha=0.35, linewidth=0.9, zorder=2, **lone)
+        lone: dict[str, Any] = {"marker": "o", "markersize": 5} if len(moments) == 1 else {"alpha": 0.35}
+        axes.plot(x, y, color=colour, linewidth=0.9, zorder=2, **lone)
     axes.plot(*_middle(courses, name, across), color=colour, linewidth=2, zorder=3)
 
 
