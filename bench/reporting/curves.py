@@ -31,7 +31,7 @@ from bench.reporting.tables import csv
 READING = (
     "A strong line is the median over runs at equal numbers of words, a faint one a single run; vectors are "
     "copied during training, on its clock, and scored after it. Dashed: gensim's mean end less the margin of "
-    "equal quality. Dotted: the median moment at which both sets have reached it. A lone dot: only the end is "
+    "equal quality. Dotted: the median moment at which both sets have reached it. Lone dots: only the end is "
     "known."
 )
 SETS = {"wordsim353": "WordSim-353, Spearman correlation", "simlex999": "SimLex-999, Spearman correlation"}
