@@ -162,7 +162,8 @@ def _goal(axes: Axes, cells: Sequence[Cell], name: str, across: str, colours: Ma
 def _scale(axes: Axes, across: str) -> None:
     if across == "words":
         axes.set_xlim(left=0)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: units.count(value)))
+        size, unit = (1e6, " M") if axes.get_xlim()[1] >= 1e6 else (1e3, " k")
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / size:g}{unit}"))
         return
     axes.set_xscale("log")
     low, high = axes.get_xlim()

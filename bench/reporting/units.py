@@ -12,14 +12,6 @@ def speed(words_per_s: float | None) -> str:
     return _or_dash(words_per_s, lambda w: f"{_two_digits(w / 1e6)} M")
 
 
-def count(number: float) -> str:
-    """ "50 k", "2.5 M", "1 G": for the ticks of an axis."""
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
-        if number >= size:
-            return f"{number / size:.3g} {unit}"
-    return f"{number:.3g}"
-
-
 def seconds(duration_s: float | None) -> str:
     """Tenths below ten seconds, whole seconds above; "<0.1" rather than a zero that is not one."""
     if duration_s is not None and 0 < duration_s < 0.05:

@@ -50,8 +50,8 @@ class Run:
     budget_s: float | None
     suite: str
     repetition: int
-    options: Mapping[str, float] = field(default_factory=dict)  # only those that were asked for
     curve: int = 0  # parts of a learning curve; 0: none
+    options: Mapping[str, float] = field(default_factory=dict)  # only those that were asked for
 
     @property
     def cell(self) -> str:
@@ -107,8 +107,8 @@ def plan(suite: Suite, resources: Resources) -> list[Run]:
             suite.budget_s.get(entry.spec.name),
             suite.name,
             repetition,
-            options,
             suite.curve,
+            options,
         )
         for repetition in range(suite.seeds)
         for entry in entries
