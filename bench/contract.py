@@ -141,7 +141,10 @@ class Spec:
 
 
 class Implementation(ABC):
-    """One way to train word2vec. The harness calls the methods once each, in this order."""
+    """One way to train word2vec. The harness calls the methods once each, in this order.
+
+    `vectors` alone may be called more often, from inside a tick, where a learning curve is asked for.
+    """
 
     spec: ClassVar[Spec]
 
@@ -165,7 +168,11 @@ class Implementation(ABC):
 
     @abstractmethod
     def vectors(self) -> npt.NDArray[np.float32]:
-        """(V, D) the input vectors on the host, rows in the corpus's word order. Not timed."""
+        """(V, D) the input vectors on the host, rows in the corpus's word order. Not timed.
+
+        Called from inside a tick it gives them as they are then; threads may go on training meanwhile,
+        and the time is training's. Where vectors exist only at the end, let it raise: no curve then.
+        """
 
     def model_bytes(self) -> int | None:
         """Bytes of everything that is learned, padding included; None where it cannot be known."""

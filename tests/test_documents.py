@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from bench.analysis.rows import cells
 from bench.cli import main
 from bench.records import store
-from bench.records.schema import STATUSES, Record, Score
+from bench.records.schema import STATUSES, Curve, Point, Record, Score
 from bench.reporting import report
 from tests.records_factory import record
 
@@ -97,7 +97,7 @@ def test_every_key_of_a_record_is_documented():
         for key in group if isinstance(group, dict) and field.name != "versions" else ():
             if field.name in ("memory", "data", "machine", "resources", "block"):
                 assert f"`.{key}`" in page or f"`{key}`" in page, f"{field.name}.{key}"
-    for field in fields(Score):
+    for field in (*fields(Score), *fields(Curve), *fields(Point)):
         assert f"`.{field.name}`" in page
     for status in STATUSES:
         assert f"`{status}`" in page

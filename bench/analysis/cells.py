@@ -80,6 +80,18 @@ class Versus:
 
 
 @dataclass(frozen=True)
+class TimeToQuality:
+    """When the runs of a cell reached gensim's quality, see `curves`; infinity: a run never did."""
+
+    target: Mapping[str, float]  # by set
+    seconds: Spread  # of training, over runs
+    words: Spread  # raw words, all epochs
+    arrived: int  # how many runs did
+    at_most: bool  # one of them was there at its first point: the figures are upper bounds
+    ratio: Estimate | None  # gensim's seconds over the row's in the same block
+
+
+@dataclass(frozen=True)
 class Cell:
     """One row of a table. Figures are medians over `runs`; None where nothing was measured."""
 
@@ -106,6 +118,7 @@ class Cell:
     verdict: str = ""  # one phrase on quality beside gensim
     tier: int = 0  # 0 ranks by speed; higher numbers stand below, see `verdicts`
     rank: int | None = None  # within the model, tier 0 only
+    reached: TimeToQuality | None = None  # where learning curves were taken
 
     @property
     def model(self) -> tuple[str, str]:
@@ -171,11 +184,12 @@ def _key(record: Record) -> tuple[Any, ...]:
         list(STATUSES).index(record.status),
         str(record.implementation.get("source_sha256") or ""),
         tuple(sorted(record.implementation.get("options", {}).items())),
+        record.curve is not None,  # its copies are on the clock
     )
 
 
 def _cell(runs: Sequence[Record]) -> Cell:
-    where, _, _, rate, name, device, threads, _, source, options = _key(runs[0])
+    where, _, _, rate, name, device, threads, _, source, options, _ = _key(runs[0])
     return Cell(
         section=where,
         implementation=name,

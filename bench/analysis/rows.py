@@ -31,8 +31,11 @@ _GROUPS = (
 
 
 def cells(records: Iterable[Record]) -> list[Cell]:
-    """One cell a row of the tables, in their order: section, model, tier, words/s."""
-    return judge(group(records))
+    """One cell a row of the tables, in their order: section, model, tier, words/s.
+
+    Runs with a learning curve are left to `curves`: the copies that it takes slow them down.
+    """
+    return judge(group(record for record in records if record.curve is None))
 
 
 def rows_hash(rows: Iterable[Cell]) -> str:
@@ -135,6 +138,8 @@ def _flat_record(record: Record) -> dict[str, Any]:
     }
     for name in _GROUPS:
         flat |= {f"{name}.{k}": _plain(v) for k, v in getattr(record, name).items()}
+    if record.curve:
+        flat["curve.parts"] = record.curve.parts
     for score in record.quality:
         flat |= _flat_score(score)
     return flat
@@ -155,5 +160,5 @@ def _plain(value: Any) -> Any:
 def _column_order(name: str) -> tuple[int, str]:
     """Identity first, then the groups as the schema lists them, then quality."""
     stem = name.partition(".")[0]
-    first = ("run_id", "suite", "status", "reason", "started", "duration_s", "schema", *_GROUPS, "quality")
-    return first.index(stem), name
+    first = ("run_id", "suite", "status", "reason", "started", "duration_s", "schema", *_GROUPS)
+    return (*first, "curve", "quality").index(stem), name

@@ -75,6 +75,12 @@ def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
 @click.option("--seeds", type=click.IntRange(min=1), help="Repetitions, each a block with its own seed.")
 @click.option("--first-seed", type=click.IntRange(min=0), help="Seed of the first repetition.")
 @click.option(
+    "--curve",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Score the vectors after every 1/N of training too: runs apart, for time to quality.",
+)
+@click.option(
     "--budget",
     "budget_s",
     type=click.FloatRange(min=0),
@@ -112,6 +118,7 @@ def run(
 
     \b
     Examples:
+      w2vbench run --impl gensim,fused --seeds 5 --curve 10
       w2vbench run --impl negative_sampling,gensim --arch skipgram --seeds 5
       w2vbench run --dataset text8 --epochs 5 --dim 300 --budget 600
       w2vbench run --impl gensim --dry-run

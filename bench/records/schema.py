@@ -38,6 +38,35 @@ class Score:
 
 
 @dataclass(frozen=True)
+class Point:
+    """Quality at one moment of training: vectors copied then, scored after training."""
+
+    words: int  # raw words done, all epochs, as told by the tick; threads may have been a little further
+    elapsed_s: float  # since training began, to the end of the copy: nothing later is in the vectors
+    snapshot_s: float  # what the copy took; part of this and every later elapsed_s, and of train_s
+    quality: list[Score]
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> "Point":
+        """The point in `data`. Raises KeyError or TypeError where keys are missing or unknown."""
+        return Point(**{**data, "quality": [Score(**s) for s in data["quality"]]})
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The course of one run. Its end is not repeated: raw_words, train_s and quality of the record."""
+
+    parts: int  # training was asked for a point after every 1/parts of its words
+    points: list[Point] = field(default_factory=list)  # words ascending; empty unless trained to the end
+    missing: str | None = None  # why points are missing: what vectors() raised during training
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> "Curve":
+        """The curve in `data`. Raises KeyError or TypeError where keys are missing or unknown."""
+        return Curve(**{**data, "points": [Point.from_json(p) for p in data["points"]]})
+
+
+@dataclass(frozen=True)
 class Record:
     """Everything known about one run. Groups are plain dictionaries so that a row is a flat join."""
 
@@ -66,6 +95,7 @@ class Record:
     # model_bytes, host_baseline_bytes (after import), host_peak_bytes (until training ended, child
     # processes included), cuda_peak_allocated_bytes, cuda_peak_reserved_bytes (null without CUDA)
     quality: list[Score] = field(default_factory=list)  # empty unless the run trained to the end
+    curve: Curve | None = None  # null: none was asked for; else the run is compared with such runs only
     schema: int = SCHEMA_VERSION
 
     def to_json(self) -> dict[str, Any]:
@@ -75,4 +105,5 @@ class Record:
     @staticmethod
     def from_json(data: dict[str, Any]) -> "Record":
         """The record in `data`. Raises KeyError or TypeError where keys are missing or unknown."""
-        return Record(**{**data, "quality": [Score(**s) for s in data["quality"]]})
+        curve = Curve.from_json(data["curve"]) if data.get("curve") else None
+        return Record(**{**data, "quality": [Score(**s) for s in data["quality"]], "curve": curve})

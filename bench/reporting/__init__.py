@@ -5,10 +5,14 @@ No clock, no machine, no chance: the same records give the same bytes, in any or
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
+from bench.analysis.courses import times
+from bench.analysis.curves import curve_cells
 from bench.analysis.rows import cells, frame, runs
 from bench.errors import UserError
 from bench.records.schema import Record
@@ -16,10 +20,13 @@ from bench.reporting import tables as text
 from bench.reporting.sections import Table, tables
 from bench.reporting.terminal import terminal as _terminal
 
+if TYPE_CHECKING:
+    from bench.reporting.curves import Drawing
+
 
 def terminal(records: Sequence[Record]) -> RenderableType:
     """The headline tables for `rich.console.Console.print`. Raises `UserError` without records."""
-    return _terminal(_tables(records))
+    return _terminal(_tables(records), _curves(records))
 
 
 def render(records: Sequence[Record], out: Path) -> list[Path]:
@@ -27,7 +34,8 @@ def render(records: Sequence[Record], out: Path) -> list[Path]:
 
     `table.md`, `table.csv` (one line a row), `runs.csv` (one line a run), `table.tex`, `index.html`,
     and for each table that has both speed and quality `quality-throughput.svg`, `.png` and `.csv`
-    (numbered from the second table on). Each file is replaced as a whole or not at all.
+    (numbered from the second table on). Where learning curves were taken, `time-to-quality.csv` and
+    `learning-curves-<model>.svg`, `.png`, `.pdf` and `.csv`. Each file is replaced whole or not at all.
 
     Raises `UserError` where there are no records or `out` cannot be written.
     """
@@ -47,24 +55,44 @@ def render(records: Sequence[Record], out: Path) -> list[Path]:
 
 def report(records: Sequence[Record]) -> Mapping[str, bytes]:
     """The content of every file of the report, by name."""
-    found = _tables(records)
+    found, timed = _tables(records), _curves(records)
     drawn = [_figure(table) for table in found]
+    courses = [_learning(table, i) for i, table in enumerate(timed)]
     files = {
-        "table.md": text.markdown(found).encode(),
+        "table.md": text.markdown(found, timed).encode(),
         "table.csv": text.csv(frame([cell for table in found for cell in table.cells])).encode(),
-        "table.tex": text.latex(found).encode(),
+        "table.tex": text.latex(found, timed).encode(),
         "runs.csv": text.csv(runs(records)).encode(),
     }
     for i, figure in enumerate(drawn):
         stem = "quality-throughput" + (f"-{i + 1}" if i else "")
         files |= {f"{stem}{suffix}": content for suffix, content in figure.items()}
-    return files | {"index.html": _page(found, [figure.get(".svg") for figure in drawn])}
+    if timed:
+        rows = times([cell for table in timed for cell in table.cells])
+        files |= {"time-to-quality.csv": text.csv(rows).encode()}
+    for drawing in (drawing for group in courses for drawing in group):
+        files |= drawing.files
+    svgs = [figure.get(".svg") for figure in drawn]
+    return files | {"index.html": _page(found, svgs, list(zip(timed, courses, strict=True)))}
 
 
 def _tables(records: Sequence[Record]) -> list[Table]:
     if not records:
         raise UserError("there are no records to report", remedy="run `w2vbench run` first")
     return tables(cells(records))
+
+
+def _curves(records: Sequence[Record]) -> list[Table]:
+    """The tables of the runs whose learning curves were taken."""
+    return tables(curve_cells(records))
+
+
+def _learning(table: Table, number: int) -> "list[Drawing]":
+    """The learning curves of one table, its files numbered from the second table on."""
+    from bench.reporting import curves, figures
+
+    drawn = curves.learning_curves(table, figures._colours(table))
+    return [replace(one, stem=one.stem + (f"-{number + 1}" if number else "")) for one in drawn]
 
 
 def _figure(table: Table) -> dict[str, bytes]:
@@ -77,10 +105,14 @@ def _figure(table: Table) -> dict[str, bytes]:
     return {".svg": figures.svg(table), ".png": figures.png(table), ".csv": data.encode()}
 
 
-def _page(found: Sequence[Table], svgs: Sequence[bytes | None]) -> bytes:
+def _page(
+    found: Sequence[Table],
+    svgs: Sequence[bytes | None],
+    curves: "Sequence[tuple[Table, Sequence[Drawing]]]",
+) -> bytes:
     from bench.reporting.page import page
 
-    return page(found, svgs).encode()
+    return page(found, svgs, curves).encode()
 
 
 def _replace(path: Path, content: bytes) -> None:

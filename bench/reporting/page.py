@@ -12,7 +12,9 @@ from bench.analysis.rows import rows_hash
 from bench.analysis.verdicts import EQUAL, UNFINISHED, UNKNOWN, UNSETTLED, WORSE
 from bench.records.schema import STATUSES, Record
 from bench.reporting import figures, units
+from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, evaluated, notes, outcome, ratio
+from bench.reporting.curves import Drawing
 from bench.reporting.sections import Table, model_name, row_name
 
 _TIER_NAMES = {EQUAL: "equal", UNSETTLED: "unsettled", UNKNOWN: "unknown", WORSE: "worse", UNFINISHED: ""}
@@ -38,9 +40,13 @@ class View:
     card: list[tuple[str, str]]
 
 
-def page(tables: Sequence[Table], figure_svgs: Sequence[bytes | None]) -> str:
-    """The page for `tables`, `figure_svgs[i]` belonging to `tables[i]`."""
-    cells = [cell for table in tables for cell in table.cells]
+def page(
+    tables: Sequence[Table],
+    figure_svgs: Sequence[bytes | None],
+    curves: Sequence[tuple[Table, Sequence[Drawing]]] = (),
+) -> str:
+    """The page for `tables`, `figure_svgs[i]` belonging to `tables[i]`; then times to quality."""
+    cells = [cell for table in [*tables, *(table for table, _ in curves)] for cell in table.cells]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bench.reporting", "."),
         autoescape=True,
@@ -50,6 +56,11 @@ def page(tables: Sequence[Table], figure_svgs: Sequence[bytes | None]) -> str:
     days = sorted({units.day(run.started) for cell in cells for run in cell.runs})
     html = environment.get_template("page.html").render(
         tables=[_view(table, svg) for table, svg in zip(tables, figure_svgs, strict=True)],
+        curves=curves,
+        arrivals=ARRIVALS,
+        arrival_notes=arrival_notes,
+        heading=heading,
+        inline=inline,
         headline=HEADLINE,
         evidence=EVIDENCE,
         hash=rows_hash(cells),

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes
 from bench.reporting.sections import Table, model_name
 
@@ -28,6 +29,8 @@ _LATEX = {
     "±": r"\ensuremath{\pm}",
     "·": r"\textperiodcentered{}",
     "†": r"\textdagger{}",
+    "≤": r"\ensuremath{\leq}",
+    "≥": r"\ensuremath{\geq}",
 }
 _IN_LATEX = (  # as wide as a page; models head their rows, the other phases are in the CSV
     "rank",
@@ -41,6 +44,10 @@ _IN_LATEX = (  # as wide as a page; models head their rows, the other phases are
     "outcome",
     "train_s",
     "runs",
+    "seconds_to_quality",
+    "words_to_quality",
+    "ratio_to_quality",
+    "arrived",
 )
 
 
@@ -49,9 +56,16 @@ def csv(frame: pd.DataFrame) -> str:
     return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
-def markdown(tables: Sequence[Table]) -> str:
-    """All tables, each with its settings, notes and provenance."""
-    return "\n".join(_markdown_section(table) for table in tables)
+def markdown(tables: Sequence[Table], curves: Sequence[Table] = ()) -> str:
+    """All tables, each with its settings, notes and provenance; `curves` are those of times to quality."""
+    return "\n".join([*map(_markdown_section, tables), *map(_markdown_arrivals, curves)])
+
+
+def _markdown_arrivals(table: Table) -> str:
+    parts = [f"### {escape_markdown(heading(table))}", escape_markdown(table.settings)]
+    parts += [_markdown_table(table, ARRIVALS)]
+    parts += ["\n".join(f"- {escape_markdown(note)}" for note in arrival_notes(table))]
+    return "\n\n".join([*parts, escape_markdown(table.provenance)]) + "\n"
 
 
 def _markdown_section(table: Table) -> str:
@@ -86,13 +100,15 @@ def escape_markdown(text: str) -> str:
     return " ".join(text.split()).replace("&", "&amp;").translate(_MARKDOWN)
 
 
-def latex(tables: Sequence[Table]) -> str:
+def latex(tables: Sequence[Table], curves: Sequence[Table] = ()) -> str:
     """A `table*` for each section, to be \\input; needs the package booktabs and nothing else."""
-    return "% Needs \\usepackage{booktabs}\n" + "\n".join(_latex_section(table) for table in tables)
+    sections = [_latex_section(table, HEADLINE, table.title, notes(table)) for table in tables]
+    sections += [_latex_section(table, ARRIVALS, heading(table), arrival_notes(table)) for table in curves]
+    return "% Needs \\usepackage{booktabs}\n" + "\n".join(sections)
 
 
-def _latex_section(table: Table) -> str:
-    columns = [column for column in HEADLINE if column.key in _IN_LATEX]
+def _latex_section(table: Table, wanted: Sequence[Column], title: str, below: Sequence[str]) -> str:
+    columns = [column for column in wanted if column.key in _IN_LATEX]
     spec = "".join("r" if column.number else "l" for column in columns)
     lines = [
         r"\begin{table*}",
@@ -103,8 +119,8 @@ def _latex_section(table: Table) -> str:
         *_latex_rows(table, columns),
         r"\bottomrule",
         r"\end{tabular}",
-        rf"\par\smallskip\parbox{{\textwidth}}{{{escape_latex(' '.join(notes(table)))}}}",
-        rf"\caption{{{escape_latex(f'{table.title}; {table.settings}. {table.provenance}.')}}}",
+        rf"\par\smallskip\parbox{{\textwidth}}{{{escape_latex(' '.join(below))}}}",
+        rf"\caption{{{escape_latex(f'{title}; {table.settings}. {table.provenance}.')}}}",
         rf"\label{{tab:w2vbench-{table.hash}}}",
         r"\end{table*}",
     ]

@@ -1,6 +1,6 @@
 """The headline tables for a terminal: as many columns as fit, models set apart by a line."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rich import box
 from rich.cells import cell_len
@@ -9,6 +9,7 @@ from rich.measure import Measurement
 from rich.table import Table as RichTable
 from rich.text import Text
 
+from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import HEADLINE, Column, notes
 from bench.reporting.sections import Table, model_name
 
@@ -16,24 +17,28 @@ _STYLES = {"ok": "", "over_budget": "yellow", "skipped": "dim", "withdrawn": "di
 _NARROWEST_OUTCOME = 24  # columns; the last heading wraps, and so may its reasons
 
 
-def terminal(tables: Sequence[Table]) -> RenderableType:
-    """All tables, one under the other, with notes after the last."""
-    return Group(*(_Fitting(table) for table in tables), *_notes(tables))
-
-
-def _notes(tables: Sequence[Table]) -> list[Text]:
+def terminal(tables: Sequence[Table], curves: Sequence[Table] = ()) -> RenderableType:
+    """All tables, one under the other, with notes after the last; then those of times to quality."""
+    drawn = [_Fitting(table, HEADLINE, table.title) for table in tables]
+    timed = [_Fitting(table, ARRIVALS, heading(table)) for table in curves]
     lines = dict.fromkeys(note for table in tables for note in notes(table))
+    return Group(
+        *drawn, *_dim(lines), *timed, *_dim(note for table in curves for note in arrival_notes(table))
+    )
+
+
+def _dim(lines: Iterable[str]) -> list[Text]:
     return [Text(f"  {line}", style="dim") for line in lines]
 
 
 class _Fitting:
     """A table that leaves out its least important columns where the terminal is narrow."""
 
-    def __init__(self, table: Table):
-        self.table = table
+    def __init__(self, table: Table, columns: Sequence[Column], title: str):
+        self.table, self.columns, self.title = table, columns, title
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        columns = [column for column in HEADLINE if column.key != "model"]
+        columns = [column for column in self.columns if column.key != "model"]
         columns.sort(key=lambda column: column.key == "outcome")  # reasons are long: best at the end
         hidden: list[Column] = []
         while not _fits(drawn := _draw(self.table, columns), console, options):
@@ -42,11 +47,11 @@ class _Fitting:
                 break
             columns.remove(least)
             hidden.append(least)
-        yield Text(f"{self.table.title}\n", style="bold") + Text(self.table.settings, style="not bold")
+        yield Text(f"{self.title}\n", style="bold") + Text(self.table.settings, style="not bold")
         yield drawn
         yield Text(f"  {self.table.provenance}", style="dim")
         if hidden:
-            names = ", ".join(column.head for column in HEADLINE if column in hidden)
+            names = ", ".join(column.head for column in self.columns if column in hidden)
             yield Text(f"  not shown at this width: {names} (all in table.md)", style="dim")
         yield Text("")
 

@@ -1,7 +1,8 @@
 """What a worker tells its parent, one JSON object a line over a pipe.
 
 `phase` begins a phase; `tick` gives words done and seconds since training began; `facts` carries
-measured figures, merged into the record group by group; `end` carries the status.
+measured figures, merged into the record group by group; `quality` carries the scores, `point` those
+of one moment of a learning curve, and `curve` why it has no more; `end` carries the status.
 """
 
 import json

@@ -33,6 +33,7 @@ class Suite:
     first_seed: int = 1
     seeds: int = 1  # repetitions, each a block with its own seed
     timeout_s: float = 3600
+    curve: int = 0  # score the vectors after every 1/curve of training; 0: at the end only
     budget_s: Mapping[str, float] = field(default_factory=dict)  # by implementation; absent: none
     config: Mapping[str, Any] = field(default_factory=dict)  # of Config, where it differs from the default
     vary: Mapping[str, list[Any]] = field(default_factory=dict)  # of Config: every combination is run
@@ -53,19 +54,17 @@ class Run:
     budget_s: float | None
     suite: str
     repetition: int
+    curve: int = 0  # parts of a learning curve; 0: none
     options: Mapping[str, Option] = field(default_factory=dict)  # only those that were asked for
-    varied: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # settings that other runs of the plan do not share
+    varied: Mapping[str, Any] = field(default_factory=dict)  # settings that not all runs of the plan share
 
     @property
     def cell(self) -> str:
-        """How a person calls it: `gensim skipgram/ns dim=300 seed 1`."""
-        c = self.config
-        apart = "".join(
-            f" {name}={option_text(value)}" for name, value in {**self.options, **self.varied}.items()
-        )
-        return f"{self.entry.spec.name} {c.architecture}/{c.objective}{apart} seed {c.seed}"
+        """How a person calls it: `gensim skipgram/ns dim=300 seed 1`, `... curve` where one is taken."""
+        c, choices = self.config, {**self.options, **self.varied}
+        apart = "".join(f" {name}={option_text(value)}" for name, value in choices.items())
+        curve = " curve" if self.curve else ""
+        return f"{self.entry.spec.name} {c.architecture}/{c.objective}{apart} seed {c.seed}{curve}"
 
 
 def suites() -> dict[str, Suite]:
@@ -124,6 +123,7 @@ def plan(suite: Suite, resources: Resources) -> list[Run]:
             suite.budget_s.get(entry.spec.name),
             suite.name,
             repetition,
+            suite.curve,
             options,
             values | ({"threads": threads} if len(suite.threads) > 1 else {}),
         )
@@ -186,7 +186,7 @@ def run_id(run: Run, dataset_sha256: str) -> str:
 
     The implementation's source, the configuration, the dataset, the evaluator, the machine and
     its share, and the versions of what the implementation needs. Editing one implementation so
-    makes its own runs new, and nobody else's.
+    makes its own runs new, and nobody else's. A learning curve takes time, so its runs are others.
     """
     relevant = {"python", "numpy", *run.entry.spec.needs}
     parts = {
@@ -199,5 +199,6 @@ def run_id(run: Run, dataset_sha256: str) -> str:
         "machine": machine()["name"],
         "resources": asdict(run.resources),
         "versions": {k: v for k, v in versions().items() if k in relevant},
+        **({"curve": run.curve} if run.curve else {}),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]

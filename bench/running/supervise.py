@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import selectors
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.contract import Corpus
-from bench.records.schema import Record, Score
+from bench.records.schema import Curve, Point, Record, Score
 from bench.running import machine
 from bench.running.events import PHASES, Reader
 from bench.running.memory import children_peak_bytes
@@ -34,6 +35,8 @@ class Heard:
 
     groups: dict[str, dict[str, Any]] = field(default_factory=dict)
     scores: list[Score] = field(default_factory=list)
+    points: list[Point] = field(default_factory=list)
+    curve_missing: str | None = None
     end: dict[str, Any] | None = None
     phase: str = "start"
     children_peak_bytes: int = 0
@@ -46,6 +49,10 @@ class Heard:
                 self.phase = event["name"]
             case "quality":
                 self.scores = [Score(**score) for score in event["scores"]]
+            case "point":
+                self.points.append(Point.from_json(event["point"]))
+            case "curve":
+                self.curve_missing = event["missing"]
             case "end":
                 self.end = event
 
@@ -98,6 +105,7 @@ def empty_record(run: Run, corpus: Corpus, block: dict[str, Any], **known: Any) 
                 "cuda_peak_reserved_bytes",
             )
         ),
+        curve=Curve(run.curve) if run.curve else None,
         **known,
     )
 
@@ -139,6 +147,7 @@ def supervise(
 @contextlib.contextmanager
 def _worker(run: Run, folder: Path, log: Path, vectors: Path | None) -> Any:
     """The process in a group of its own, and the reading end of its events."""
+    curve_folder = log.with_suffix(".curve")  # on the disk of the results: /tmp may be memory
     job = {
         "implementation": run.entry.spec.name,
         "options": dict(run.options),
@@ -147,6 +156,8 @@ def _worker(run: Run, folder: Path, log: Path, vectors: Path | None) -> Any:
         "corpus_folder": str(folder),
         "budget_s": run.budget_s,
         "vectors_path": str(vectors) if vectors else None,
+        "curve": run.curve,
+        "curve_folder": str(curve_folder),
     }
     reading, writing = os.pipe()
     command = [sys.executable, "-m", "bench.running.worker", str(writing)]
@@ -169,6 +180,7 @@ def _worker(run: Run, folder: Path, log: Path, vectors: Path | None) -> Any:
         yield process, reading
     finally:
         os.close(reading)
+        shutil.rmtree(curve_folder, ignore_errors=True)
 
 
 def _listen(
@@ -233,4 +245,5 @@ def _merge(record: Record, heard: Heard) -> Record:
         f"{name}_per_s": work[name] / train_s if work[name] and train_s else None
         for name in ("raw_words", "kept_words", "pairs")
     }
-    return replace(record, **groups, throughput=rates, quality=heard.scores)
+    curve = record.curve and replace(record.curve, points=heard.points, missing=heard.curve_missing)
+    return replace(record, **groups, throughput=rates, quality=heard.scores, curve=curve)

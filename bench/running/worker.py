@@ -24,6 +24,7 @@ from bench.discovery import load
 from bench.errors import UserError
 from bench.running.events import TICK_S, Sender
 from bench.running.memory import peak_bytes
+from bench.running.snapshots import Snapshots
 
 
 class BudgetSpent(BaseException):
@@ -52,8 +53,10 @@ class Clock:
             self.sender.facts("phases", **{f"{name}_s": time.perf_counter() - began})
 
 
-def make_tick(sender: Sender, budget_s: float | None) -> Callable[[int], None]:
-    """The callback of training: notes progress, a few times a second tells it, ends on the budget."""
+def make_tick(
+    sender: Sender, budget_s: float | None, snapshots: Snapshots | None = None
+) -> Callable[[int], None]:
+    """The callback of training: ends on the budget, copies vectors when due, tells progress now and then."""
     began = told = time.perf_counter()
 
     def tick(words_done: int) -> None:
@@ -62,6 +65,8 @@ def make_tick(sender: Sender, budget_s: float | None) -> Callable[[int], None]:
         if budget_s is not None and now - began > budget_s:
             sender.facts("work", raw_words=int(words_done))
             raise BudgetSpent
+        if snapshots is not None:
+            snapshots.look(int(words_done), began)
         if now - told > TICK_S:
             told = now
             sender.send("tick", words_done=int(words_done), elapsed_s=now - began)
@@ -102,9 +107,10 @@ def measure(sender: Sender, job: dict[str, Any]) -> str:
         implementation.prepare(corpus, config, resources)
     with clock.phase("compile"):
         implementation.compile()
+    snapshots = _snapshots(job, implementation, corpus.tokens * config.epochs)
     try:
         with clock.phase("train"):
-            implementation.train(make_tick(sender, job["budget_s"]))
+            implementation.train(make_tick(sender, job["budget_s"], snapshots))
     except BudgetSpent:
         return "over_budget"
     finally:
@@ -116,8 +122,16 @@ def measure(sender: Sender, job: dict[str, Any]) -> str:
         np.save(job["vectors_path"], vectors)
         return "ok"
     with clock.phase("evaluate"):
-        _evaluate(sender, vectors, corpus)
+        sender.send("quality", scores=_scores(vectors, corpus))
+    if snapshots is not None:
+        _evaluate_curve(sender, snapshots, corpus)
     return "ok"
+
+
+def _snapshots(job: dict[str, Any], implementation: Implementation, words_total: int) -> Snapshots | None:
+    if not job["curve"]:
+        return None
+    return Snapshots(Path(job["curve_folder"]), job["curve"], words_total, implementation.vectors)
 
 
 def _tell_memory(sender: Sender, implementation: Implementation, device: str) -> None:
@@ -130,10 +144,18 @@ def _tell_memory(sender: Sender, implementation: Implementation, device: str) ->
         )
 
 
-def _evaluate(sender: Sender, vectors: npt.NDArray[np.float32], corpus: Corpus) -> None:
+def _scores(vectors: npt.NDArray[np.float32], corpus: Corpus) -> list[dict[str, Any]]:
     from bench.quality.evaluation import evaluate  # scipy is not part of what an implementation weighs
 
-    sender.send("quality", scores=[asdict(score) for score in evaluate(vectors, corpus.words)])
+    return [asdict(score) for score in evaluate(vectors, corpus.words)]
+
+
+def _evaluate_curve(sender: Sender, snapshots: Snapshots, corpus: Corpus) -> None:
+    """Outside every clock: `evaluate_s` is that of the final vectors alone."""
+    sender.send("curve", missing=snapshots.missing)
+    for taken in snapshots.taken:
+        figures = {"words": taken.words, "elapsed_s": taken.elapsed_s, "snapshot_s": taken.snapshot_s}
+        sender.send("point", point={**figures, "quality": _scores(np.load(taken.path), corpus)})
 
 
 def _is_out_of_memory(error: BaseException) -> bool:
