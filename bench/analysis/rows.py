@@ -25,6 +25,7 @@ _GROUPS = (
     "git",
     "work",
     "phases",
+    "compiled",
     "throughput",
     "memory",
 )

@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
@@ -25,6 +26,9 @@ from bench.running.plan import Run, run_id
 GRACE_S = 5.0  # between asking a process group to end and killing it
 POLL_S = 0.25  # how often children's memory is read
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
+
+COMPILE_CACHES = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
+WORTH_KEEPING_S = 1.0  # of compiling, before it is tried how fast it is from a cache
 
 Listener = Callable[[dict[str, Any]], None]
 
@@ -94,7 +98,7 @@ def empty_record(run: Run, corpus: Corpus, block: dict[str, Any], **known: Any) 
         versions=machine.versions(),
         git=machine.git(),
         work=dict.fromkeys(("raw_words", "kept_words", "pairs", "scored_outputs", "row_visits")),
-        phases={f"{name}_s": None for name in PHASES},
+        phases={**{f"{name}_s": None for name in PHASES}, "compile_warm_s": None},
         throughput=dict.fromkeys(("raw_words_per_s", "kept_words_per_s", "pairs_per_s")),
         memory=dict.fromkeys(
             (
@@ -134,18 +138,36 @@ def supervise(
     record = empty_record(run, corpus, block, status="failed", reason=None, duration_s=0.0)
     heard, exit_status = Heard(), 0
     listen({"event": "start"})
-    with _worker(run, folder, log, vectors) as (process, pipe):
-        try:
-            timed_out = not _listen(process, pipe, heard, listen, began + run.timeout_s)
-        finally:
-            exit_status = _stop(process)
+    with tempfile.TemporaryDirectory(prefix="w2vbench-") as caches:  # empty: compiling is always cold
+        with _worker(run, folder, log, caches, vectors) as (process, pipe):
+            try:
+                timed_out = not _listen(process, pipe, heard, listen, began + run.timeout_s)
+            finally:
+                exit_status = _stop(process)
+        _rehearse(run, folder, log, caches, heard)
     verdict = _verdict(heard, timed_out, exit_status, run.timeout_s, log)
     finished = _merge(record, heard)
     return replace(finished, **verdict, duration_s=time.perf_counter() - began)
 
 
+def _rehearse(run: Run, folder: Path, log: Path, caches: str, heard: Heard) -> None:
+    """How long compiling takes another process that finds what this run has compiled."""
+    phases = heard.groups.get("phases", {})
+    if phases.get("train_s") is None or phases["compile_s"] < WORTH_KEEPING_S:
+        return
+    again, deadline = Heard(), time.perf_counter() + run.timeout_s
+    with _worker(run, folder, log.with_suffix(".rehearsal.log"), caches, rehearsal=True) as (process, pipe):
+        try:
+            _listen(process, pipe, again, lambda _: None, deadline)
+        finally:
+            _stop(process)
+    phases["compile_warm_s"] = again.groups.get("phases", {}).get("compile_s")
+
+
 @contextlib.contextmanager
-def _worker(run: Run, folder: Path, log: Path, vectors: Path | None) -> Any:
+def _worker(
+    run: Run, folder: Path, log: Path, caches: str, vectors: Path | None = None, *, rehearsal: bool = False
+) -> Any:
     """The process in a group of its own, and the reading end of its events."""
     curve_folder = log.with_suffix(".curve")  # on the disk of the results: /tmp may be memory
     job = {
@@ -156,6 +178,7 @@ def _worker(run: Run, folder: Path, log: Path, vectors: Path | None) -> Any:
         "corpus_folder": str(folder),
         "budget_s": run.budget_s,
         "vectors_path": str(vectors) if vectors else None,
+        "rehearsal": rehearsal,
         "curve": run.curve,
         "curve_folder": str(curve_folder),
     }
@@ -168,7 +191,7 @@ def _worker(run: Run, folder: Path, log: Path, vectors: Path | None) -> Any:
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            env={**os.environ, **environment(run)},
+            env={**os.environ, **environment(run), **dict.fromkeys(COMPILE_CACHES, caches)},
             pass_fds=(writing,),
             start_new_session=True,
         )
@@ -236,7 +259,8 @@ def _verdict(heard: Heard, timed_out: bool, exit_status: int, timeout_s: float, 
 def _merge(record: Record, heard: Heard) -> Record:
     """The record with what was heard, and the rates that follow from it."""
     groups: dict[str, Any] = {
-        name: {**getattr(record, name), **heard.groups.get(name, {})} for name in ("work", "phases", "memory")
+        name: {**getattr(record, name), **heard.groups.get(name, {})}
+        for name in ("work", "phases", "compiled", "memory")
     }
     if groups["memory"]["host_peak_bytes"] is not None:
         groups["memory"]["host_peak_bytes"] += heard.children_peak_bytes

@@ -107,6 +107,9 @@ def measure(sender: Sender, job: dict[str, Any]) -> str:
         implementation.prepare(corpus, config, resources)
     with clock.phase("compile"):
         implementation.compile()
+    if job["rehearsal"]:
+        return "rehearsed"
+    graphs = _graphs()
     snapshots = _snapshots(job, implementation, corpus.tokens * config.epochs)
     try:
         with clock.phase("train"):
@@ -115,6 +118,7 @@ def measure(sender: Sender, job: dict[str, Any]) -> str:
         return "over_budget"
     finally:
         _tell_memory(sender, implementation, resources.device)
+        _tell_compiled(sender, graphs)
     sender.facts("work", raw_words=corpus.tokens * config.epochs, **implementation.work())
     vectors = implementation.vectors()
     check_vectors(vectors, corpus, config)
@@ -142,6 +146,18 @@ def _tell_memory(sender: Sender, implementation: Implementation, device: str) ->
             cuda_peak_allocated_bytes=torch.cuda.max_memory_allocated(device),
             cuda_peak_reserved_bytes=torch.cuda.max_memory_reserved(device),
         )
+
+
+def _graphs() -> int:
+    """Graphs that torch.compile has made so far in this process."""
+    dynamo = sys.modules.get("torch._dynamo.utils")
+    return int(dynamo.counters["stats"]["unique_graphs"]) if dynamo else 0
+
+
+def _tell_compiled(sender: Sender, graphs: int) -> None:
+    if graphs:
+        breaks = sum(sys.modules["torch._dynamo.utils"].counters["graph_break"].values())
+        sender.facts("compiled", graphs=graphs, graph_breaks=breaks, recompiles=_graphs() - graphs)
 
 
 def _scores(vectors: npt.NDArray[np.float32], corpus: Corpus) -> list[dict[str, Any]]:
