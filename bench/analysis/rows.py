@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench.analysis.cells import PHASES, QUALITY_SETS, Cell, Quality, Spread, Versus, group
-from bench.analysis.statistics import Estimate
+from bench.analysis.statistics import Estimate, median_interval
 from bench.analysis.verdicts import MARGINS, judge
 from bench.records.schema import Record, Score
 
@@ -101,13 +101,17 @@ def _ratio(ratio: Estimate | None) -> dict[str, float | None]:
         "ratio_to_gensim": ratio.value if ratio else None,
         "ratio_to_gensim_low_95_over_blocks": ratio.low if ratio else None,
         "ratio_to_gensim_high_95_over_blocks": ratio.high if ratio else None,
+        "ratio_to_gensim_p_holm": ratio.p if ratio else None,
         "blocks": ratio.n if ratio else None,
     }
 
 
 def _quality(name: str, quality: Quality | None) -> dict[str, float | str | None]:
+    over_seeds = median_interval(quality.by_seed) if quality else None
     return {
         **_spread(name, quality.seeds if quality else None, "over_seeds"),
+        f"{name}_median_low_95_over_seeds": over_seeds.low if over_seeds else None,
+        f"{name}_median_high_95_over_seeds": over_seeds.high if over_seeds else None,
         f"{name}_low_95_over_items": quality.item_low if quality else None,
         f"{name}_high_95_over_items": quality.item_high if quality else None,
         f"{name}_items_used": quality.used if quality else None,

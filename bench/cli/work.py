@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from bench import datasets
-from bench.cli.app import FOLDER, display, json_option, main, print_json, print_table, results_option
+from bench.cli.app import FOLDER, display, json_option, main, names, print_json, print_table, results_option
 from bench.contract import Resources
 from bench.records import store
 from bench.records.schema import Record
@@ -39,18 +39,13 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda inner, option: option(inner), reversed(CONFIG_OPTIONS), command)
 
 
-def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    """`--impl a,b --impl c` means three."""
-    return tuple(name for item in value for name in item.split(",") if name)
-
-
 @main.command()
 @click.option("--suite", default="main", show_default=True, help="Declared set of runs; see `list`.")
 @click.option(
     "--impl",
     "implementations",
     multiple=True,
-    callback=_names,
+    callback=names,
     metavar="NAME[,NAME]",
     help="Only these implementations, whether the suite names them or not.",
 )
@@ -58,7 +53,7 @@ def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
     "--arch",
     "architectures",
     multiple=True,
-    callback=_names,
+    callback=names,
     metavar="skipgram|cbow",
     help="Only these architectures.",
 )
@@ -66,7 +61,7 @@ def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
     "--objective",
     "objectives",
     multiple=True,
-    callback=_names,
+    callback=names,
     metavar="ns|hs|softmax",
     help="Only these objectives.",
 )

@@ -33,10 +33,8 @@ _REMEDY = "restore it from version control, or take it out of the results folder
 def read(folder: Path) -> tuple[list[Filed], list[Finding]]:
     """The records under `folder` that can be checked, and a finding for every file that cannot."""
     filed, findings = [], []
-    for path in sorted(folder.rglob("*.json")):
+    for path in _files(folder):
         where = path.relative_to(folder)
-        if any(part.startswith(".") for part in where.parts):
-            continue
         try:
             record = store.read(path)
         except UserError as error:
@@ -47,6 +45,15 @@ def read(folder: Path) -> tuple[list[Filed], list[Finding]]:
         findings += [Finding("wrong", "malformed", str(where), what, _REMEDY) for what in lacking]
         filed += [] if lacking else [Filed(where, record)]
     return filed, findings
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Where records lie, and what looks like a record elsewhere; the folder may hold other JSON too."""
+    for path in sorted(folder.rglob("*.json")):
+        parts = path.relative_to(folder).parts
+        hidden = any(part.startswith(".") for part in parts)
+        if not hidden and (len(parts) == 2 or '"run_id"' in path.read_text("utf-8", "replace")):
+            yield path
 
 
 def _lacking(record: Record) -> Iterator[str]:
