@@ -6,9 +6,8 @@ within blocks, and quality within the spread over seeds.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 
-from bench.analysis.cells import QUALITY_SETS, Cell, Quality
+from bench.analysis.cells import QUALITY_SETS, Cell
 from bench.analysis.rows import cells
 from bench.analysis.statistics import holm, same_mean_p_value
 from bench.analysis.verdicts import FEWEST_SEEDS, REFERENCE
@@ -120,8 +119,3 @@ def _speed(old: Cell, new: Cell) -> tuple[str, bool]:
         return "ratio cannot be told from one block", False
     apart = a.low > b.high or b.low > a.high
     return ("ratios apart" if apart else "ratios overlap"), apart
-
-
-def mean(quality: Quality | None) -> float | None:
-    """The figure that is compared: the mean over seeds."""
-    return None if quality is None else fmean(quality.by_seed)
