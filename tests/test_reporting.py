@@ -263,6 +263,7 @@ def test_both_error_bars_are_named_and_kept_apart(files):
     assert "95 % over items" in head
     columns = frame(cells(demo())).columns
     assert {"wordsim353_min_over_seeds", "wordsim353_low_95_over_items"} <= set(columns)
+    assert "wordsim353_median_low_95_over_seeds" in columns
 
 
 def test_csv_keeps_full_precision():

@@ -16,6 +16,7 @@ from bench.datasets import load_corpus
 from bench.errors import UserError
 from bench.records import store
 from bench.running import again
+from bench.running.machine import versions
 from tests.records_factory import record, unfinished
 
 ENTRIES = discovery.implementations()
@@ -26,7 +27,7 @@ def published(name="gensim", **changes):
     entry = ENTRIES[name]
     one = record(name, **changes)
     own = {"options": dict(entry.spec.options), "source_sha256": entry.source_sha256}
-    return replace(one, implementation={**one.implementation, **own})
+    return replace(one, implementation={**one.implementation, **own}, versions=versions())
 
 
 def test_a_record_becomes_the_run_that_it_came_from():
@@ -52,6 +53,12 @@ def test_options_of_a_study_are_kept_and_edits_are_told():
     (plan,) = again.again([replace(one, implementation=changed)])
     assert plan.run.options == {name: value + 1}
     assert plan.note == "source changed since"
+
+
+def test_other_versions_of_what_it_needs_are_told_and_no_others():
+    one = published()
+    (plan,) = again.again([replace(one, versions={**one.versions, "gensim": "4.0.0", "torch": "1.0"})])
+    assert plan.note == f"gensim 4.0.0 → {one.versions['gensim']}"
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """From records back to runs: the same configuration, options, seed, share and budget, with today's code."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from bench.contract import Config, Resources
 from bench.datasets import Progress, load_corpus
 from bench.errors import UserError, unknown_name
 from bench.records.schema import Record
-from bench.running.machine import missing
+from bench.running.machine import missing, versions
 from bench.running.plan import Run
 
 REFERENCE = "gensim"
@@ -105,8 +105,17 @@ def _again(record: Record, entry: discovery.Entry | None) -> Again:
         repetition=record.block["repetition"],
         options={k: v for k, v in options.items() if entry.spec.options[k] != v},
     )
-    same = entry.source_sha256 == record.implementation["source_sha256"]
-    return Again(record, run, "" if same else "source changed since")
+    return Again(record, run, "; ".join(_changes(record, entry)))
+
+
+def _changes(record: Record, entry: discovery.Entry) -> Iterator[str]:
+    """What is not as it was: the source, and the versions of what the implementation needs."""
+    if entry.source_sha256 != record.implementation["source_sha256"]:
+        yield "source changed since"
+    for package in ("python", "numpy", *entry.spec.needs):
+        old, new = record.versions.get(package), versions().get(package)
+        if old and new and old != new:
+            yield f"{package} {old} → {new}"
 
 
 def check_target(target: Path, results: Path, planned: Iterable[Again]) -> None:
