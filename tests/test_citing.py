@@ -11,12 +11,13 @@ import pytest
 from click.testing import CliRunner
 
 from bench import datasets, discovery
+from bench.analysis.rows import cells
 from bench.cli import main
 from bench.errors import UserError
 from bench.quality.sets import OPTIONAL, PACKAGED, papers
 from bench.records import store
-from bench.reporting import tables_of
 from bench.reporting.citing import MODELS, bibtex, citation_file, find_table, keys, references, suite_entry
+from bench.reporting.sections import tables
 from tests.records_factory import demo, record
 
 ROOT = Path(__file__).parents[1]
@@ -24,7 +25,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture
 def table():
-    (found,) = tables_of(demo())
+    (found,) = tables(cells(demo()))
     return found
 
 
@@ -88,14 +89,14 @@ keywords: [x]
 def test_a_paper_without_an_entry_is_said():
     run = record()
     unknown = replace(run, implementation={**run.implementation, "paper": "nobody1999"})
-    (found,) = tables_of([unknown])
+    (found,) = tables(cells([unknown]))
     assert "% No entry is known for 'nobody1999'" in bibtex(found)
 
 
 def test_a_table_is_found_by_hash_number_and_name():
     big = record(config={"dim": 300})
     local = replace(record(seed=2), data={**record().data, "name": "file:mine"})
-    found = tables_of([record(), big, local])
+    found = tables(cells([record(), big, local]))
     assert find_table(found, found[2].hash) is found[2]
     assert find_table(found, found[1].hash[:5].upper()) is found[1]
     assert find_table(found, "3") is found[2]

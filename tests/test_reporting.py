@@ -17,6 +17,7 @@ from bench.analysis.rows import cells, frame, runs
 from bench.errors import UserError
 from bench.records.schema import STATUSES
 from bench.reporting import units
+from bench.reporting.sections import tables
 from bench.reporting.tables import escape_latex, markdown
 from tests.records_factory import demo, record, unfinished
 
@@ -119,11 +120,11 @@ def test_rows_on_several_datasets_have_a_geometric_mean():
     assert found.ratios == {"large": pytest.approx(4), "small": pytest.approx(4)}
     assert found.ratio == pytest.approx(4)
     assert found.equal == 0
-    section = markdown(reporting.tables_of(rows)).partition("### Over data sets")[2]
+    section = markdown(tables(cells(rows))).partition("### Over data sets")[2]
     assert (
         "| quick | skip-gram NS | cpu, 2 threads | 4.00× | large 4.00×, small 4.00× | on 0 of 2 |" in section
     )
-    assert "Over data sets" not in markdown(reporting.tables_of(rows[:3]))
+    assert "Over data sets" not in markdown(tables(cells(rows[:3])))
 
 
 @pytest.mark.parametrize(

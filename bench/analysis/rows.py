@@ -82,6 +82,7 @@ def _flat_cell(cell: Cell) -> dict[str, Any]:
         **{name: cell.phases[name] for name in PHASES},
         **{k: v for name in QUALITY_SETS for k, v in _quality(name, cell.quality.get(name)).items()},
         **{k: v for name in MARGINS for k, v in _versus(name, cell.versus.get(name)).items()},
+        "ratio_to_gensim_p_holm": cell.ratio.p if cell.ratio else None,
         "first_started": cell.runs[0].started,
         "last_started": cell.runs[-1].started,
         "rows_hash": rows_hash([cell]),
@@ -101,7 +102,6 @@ def _ratio(ratio: Estimate | None) -> dict[str, float | None]:
         "ratio_to_gensim": ratio.value if ratio else None,
         "ratio_to_gensim_low_95_over_blocks": ratio.low if ratio else None,
         "ratio_to_gensim_high_95_over_blocks": ratio.high if ratio else None,
-        "ratio_to_gensim_p_holm": ratio.p if ratio else None,
         "blocks": ratio.n if ratio else None,
     }
 

@@ -61,11 +61,6 @@ results_option = click.option(
 )
 
 
-def names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    """`--impl a,b --impl c` means three."""
-    return tuple(name for item in value for name in item.split(",") if name)
-
-
 def print_json(data: Any) -> None:
     click.echo(json.dumps(data, indent=1, sort_keys=True))
 

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from bench.cli.app import FOLDER, display, json_option, main, names, print_json, print_table, results_option
+from bench.cli.app import FOLDER, display, json_option, main, print_json, print_table, results_option
+from bench.cli.work import names
+from bench.errors import UserError
 from bench.records import store
 from bench.running import again
 from bench.running.session import execute
@@ -96,9 +98,13 @@ def cite(table: str | None, results: Path, as_json: bool) -> None:
 
 def _tables(results: Path) -> "list[Table]":
     """The tables of the report, in its order. Raises UserError without records."""
-    from bench.reporting import tables_of
+    from bench.analysis.rows import cells
+    from bench.reporting.sections import tables
 
-    return tables_of(store.read_all(results))
+    records = store.read_all(results)
+    if not records:
+        raise UserError(f"there are no tables in {results}", remedy="run `w2vbench run` first")
+    return tables(cells(records))
 
 
 def _facts(table: "Table") -> dict[str, str | int]:

@@ -11,7 +11,7 @@ import click
 from rich.console import Console
 
 from bench import datasets
-from bench.cli.app import FOLDER, display, json_option, main, names, print_json, print_table, results_option
+from bench.cli.app import FOLDER, display, json_option, main, print_json, print_table, results_option
 from bench.contract import Resources
 from bench.records import store
 from bench.records.schema import Record
@@ -37,6 +37,11 @@ CONFIG_OPTIONS = (
 def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """The options of `contract.Config` that a person sets."""
     return functools.reduce(lambda inner, option: option(inner), reversed(CONFIG_OPTIONS), command)
+
+
+def names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """`--impl a,b --impl c` means three."""
+    return tuple(name for item in value for name in item.split(",") if name)
 
 
 @main.command()

@@ -19,7 +19,7 @@ from bench.reporting.terminal import terminal as _terminal
 
 def terminal(records: Sequence[Record]) -> RenderableType:
     """The headline tables for `rich.console.Console.print`. Raises `UserError` without records."""
-    return _terminal(tables_of(records))
+    return _terminal(_tables(records))
 
 
 def render(records: Sequence[Record], out: Path) -> list[Path]:
@@ -47,7 +47,7 @@ def render(records: Sequence[Record], out: Path) -> list[Path]:
 
 def report(records: Sequence[Record]) -> Mapping[str, bytes]:
     """The content of every file of the report, by name."""
-    found = tables_of(records)
+    found = _tables(records)
     drawn = [_figure(table) for table in found]
     files = {
         "table.md": text.markdown(found).encode(),
@@ -61,8 +61,7 @@ def report(records: Sequence[Record]) -> Mapping[str, bytes]:
     return files | {"index.html": _page(found, [figure.get(".svg") for figure in drawn])}
 
 
-def tables_of(records: Sequence[Record]) -> list[Table]:
-    """The tables of the report, in its order. Raises `UserError` without records."""
+def _tables(records: Sequence[Record]) -> list[Table]:
     if not records:
         raise UserError("there are no records to report", remedy="run `w2vbench run` first")
     return tables(cells(records))

@@ -179,8 +179,8 @@ def notes(table: Table) -> list[str]:
         "Words/s counts the in-vocabulary words of the text, before subsampling, per second of training "
         "alone; figures are medians over runs.",
         "× gensim: the speed over gensim's with the same model in the same block, with the 95 % interval "
-        "of the paired ratio over blocks; n.s.: not shown to differ from 1 (5 %, Holm over the table's "
-        "ratios); gensim has no full softmax, hence the dash.",
+        "of the paired ratio over blocks; n.s.: p > 5 % after Holm; gensim has no full softmax, hence "
+        "the dash.",
         "#: the rank by words/s within a model, only for rows whose quality is shown to equal gensim's; "
         "a dot marks a finished row for which it is not shown.",
         f"Equivalent: two one-sided tests over seeds put the difference of means inside ±{margin} on WS353 "

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
-from bench.analysis.overall import Overall, over_datasets
-from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes, place
-from bench.reporting.sections import Table, model_name, row_name
+from bench.reporting import overall
+from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes
+from bench.reporting.sections import Table, model_name
 
 _MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>|#~"})
 _LATEX = {
@@ -51,28 +51,17 @@ def csv(frame: pd.DataFrame) -> str:
 
 
 def markdown(tables: Sequence[Table]) -> str:
-    """All tables, each with its settings, notes and provenance; then the means over data sets."""
-    overall = over_datasets([cell for table in tables for cell in table.cells])
-    sections = [_markdown_section(table) for table in tables]
-    return "\n".join(sections + ([_markdown_overall(overall)] if overall else []))
+    """All tables, each with its settings, notes and provenance."""
+    return "\n".join(_markdown_section(table) for table in tables) + _markdown_overall(tables)
 
 
-def _markdown_overall(rows: Sequence[Overall]) -> str:
-    """Rows that were measured on several data sets, and the ratio on each."""
-    head = ("implementation", "model", "run on", "× gensim, geometric mean", "on each", "quality shown equal")
-    lines = [_markdown_line(head), _markdown_line(["---"] * len(head))]
-    for row in rows:
-        each = ", ".join(f"{name} {value:.2f}×" for name, value in row.ratios.items())
-        equal = f"on {row.equal} of {len(row.ratios)}"
-        where = place(row.cell)
-        if len({r.cell.section.machine for r in rows}) > 1:
-            where += f", {dict(row.cell.section.machine)['name']}"
-        fields = (row_name(row.cell, [r.cell for r in rows]), model_name(row.cell), where)
-        lines.append(_markdown_line(map(escape_markdown, (*fields, f"{row.ratio:.2f}×", each, equal))))
-    note = (
-        "Each data set counts once. The geometric mean of ratios is the one that no choice of base changes."
-    )
-    return "\n\n".join(["### Over data sets", "\n".join(lines), f"- {note}"]) + "\n"
+def _markdown_overall(tables: Sequence[Table]) -> str:
+    """The means over data sets, or nothing where no row was measured on several."""
+    rows = [list(map(escape_markdown, row)) for row in overall.rows(tables)]
+    if not rows:
+        return ""
+    lines = map(_markdown_line, [overall.HEAD, ["---"] * len(overall.HEAD), *rows])
+    return "\n" + "\n\n".join(["### Over data sets", "\n".join(lines), f"- {overall.NOTE}"]) + "\n"
 
 
 def _markdown_section(table: Table) -> str:
