@@ -45,6 +45,18 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session(default=False)
+def micro(session: nox.Session) -> None:
+    """Time the parts of training one by one; `-- --compare FILE` exits with 1 if any became slower.
+
+    Saved as JSON under .benchmarks/, which is what FILE names. Other arguments go to pytest:
+    `-k huffman` picks some, `-m 'not slow'` leaves out what torch.compile takes minutes to build.
+    """
+    install(session, "dev")
+    one_thread = dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
+    session.run("pytest", "-c", "tests/micro/pytest.ini", "tests/micro", *session.posargs, env=one_thread)
+
+
+@nox.session(default=False)
 def report(session: nox.Session) -> None:
     """Render reports/ from results/; arguments go to `w2vbench report`."""
     install(session)

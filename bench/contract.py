@@ -20,10 +20,16 @@ from bench.errors import UserError
 
 Architecture = Literal["skipgram", "cbow"]
 Objective = Literal["softmax", "ns", "hs"]
+Option = float | str  # a value of an implementation's own choice
 Tick = Callable[[int], None]  # tick(words_done): raw words of the corpus consumed so far, all epochs
 
 ARCHITECTURES: tuple[Architecture, ...] = ("skipgram", "cbow")
 OBJECTIVES: tuple[Objective, ...] = ("softmax", "ns", "hs")
+
+
+def option_text(value: Option) -> str:
+    """As tables and progress show it."""
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 @dataclass(frozen=True)
@@ -131,7 +137,7 @@ class Spec:
     needs: tuple[str, ...] = ()  # of "torch", "cuda", "cc" (a C compiler), or importable packages
     parent: str | None = None  # the implementation whose mathematics this one must reproduce
     division: Literal["closed", "open"] = "closed"  # open: departs from the law in RULES.md
-    options: Mapping[str, float] = field(default_factory=dict)  # free choices a study may vary: defaults
+    options: Mapping[str, Option] = field(default_factory=dict)  # free choices a study may vary: defaults
 
 
 class Implementation(ABC):
@@ -139,7 +145,7 @@ class Implementation(ABC):
 
     spec: ClassVar[Spec]
 
-    def __init__(self, options: Mapping[str, float] | None = None):
+    def __init__(self, options: Mapping[str, Option] | None = None):
         self.options = {**self.spec.options, **(options or {})}  # read them, never add to them
 
     @abstractmethod
@@ -166,5 +172,9 @@ class Implementation(ABC):
         return None
 
     def work(self) -> dict[str, int]:
-        """Counted work of training, any of `kept_words`, `pairs`, `scored_outputs`. Not timed."""
+        """Counted work of training, any of `kept_words`, `pairs`, `scored_outputs`, `row_visits`. Not timed.
+
+        A row visit is a row of either matrix read by a step and written back: once a step, however
+        often the step uses it. They set the traffic with memory in `w2vbench roofline`.
+        """
         return {}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench.contract import Implementation, Spec
+from bench.contract import Implementation, Option, Spec
 from bench.errors import UserError, unknown_name
 
 PACKAGE = "impls"
@@ -51,7 +51,7 @@ def find(name: str) -> Entry:
     return known[name]
 
 
-def load(name: str, options: Mapping[str, float] | None = None) -> Implementation:
+def load(name: str, options: Mapping[str, Option] | None = None) -> Implementation:
     """A fresh object of the implementation. Imports its file, so only a worker calls this."""
     entry = find(name)
     module = importlib.import_module(f"{PACKAGE}.{entry.path.stem}")

@@ -29,6 +29,8 @@
 //     line of each row at a time, rather than all at once: 1.1x.
 //   - The sums of up to 16 products are folded into one vector together, and meet the sigmoid there.
 //   - Rows start on cache lines. Two partial sums shorten the wait in `update`: 1.04x (hs), 1.05x (K 15).
+//   - Threads have copies of the busiest rows (`Hot`): on two threads 2.3x (skip-gram hs), 2.4x (CBOW hs),
+//     1.3x (ns). Before, hs on two threads was slower than on one.
 //   - CBOW has a kernel for its single row, which hands the gradient on from registers: 1.14x.
 // Tried and left out, because they gained nothing or lost: two sentences in turn to hide latencies
 // (0.93x), an approximate reciprocal in the sigmoid (1.01x), no prefetch for the top of the tree (0.75 to 1.03x),
@@ -67,12 +69,15 @@ struct Model {         // mirrored field by field in fused.py
     int64_t widest;      // most output rows a step can have: K + 1, or the longest path
     int64_t hierarchical;  // 0: negative sampling
     int64_t cbow;          // 0: skip-gram
+    int64_t hot_inputs;    // the first so many rows of `input` are busy: see Hot; 0 with one thread
+    int64_t hot_outputs;   // and of `output`
+    int64_t touches;       // of a busy row between two meetings with what the other threads made of it
     double rate;           // at the first word; falls linearly to 1e-4 of itself
     double total_words;    // raw words of all epochs
 };
 
 struct Work {  // counted, added to by every piece
-    int64_t kept_words, pairs, scored_outputs;
+    int64_t kept_words, pairs, scored_outputs, row_visits;
 };
 
 }  // extern "C"
@@ -178,8 +183,10 @@ inline int32_t draw_noise(const Model &m, Random &random) {
 
 // ---------------------------------------------------------------- one step
 
-// Outputs are taken in groups of at most LANES, whose scores against one context fill one vector.
-constexpr int GROUP = LANES;
+// Outputs are taken in groups whose scores against one context fit one vector. At most 10, for which two
+// rows each and what they meet fit the 32 registers: a path of 12 nodes is faster as two groups of 6
+// that meet two contexts at a time than as one group of 12.
+constexpr int GROUP = LANES < 10 ? LANES : 10;
 
 struct Groups {  // O outputs in groups of nearly equal size
     int count, size;
@@ -349,10 +356,48 @@ void take(const Model &m, const Step &s, const Scratch &scratch) {
     (m.cbow ? step_cbow : step_skipgram)(s, m.stride, scratch);
 }
 
+// ---------------------------------------------------------------- busy rows
+
+// A row that every thread writes all the time, as the root of the tree, spends its life on the way from
+// one processor's cache to the next, and the threads wait for it. Each thread therefore works on copies
+// of the busiest rows of its own, and every `touches` uses adds what it has changed to the shared row.
+// Rows are numbered by falling frequency, words and inner nodes alike, so the busiest are the first.
+struct Hot {
+    float *shared;
+    int64_t stride, rows, touches;
+    std::vector<Vec> memory;
+    float *own, *base;           // (rows, stride) the copy, and the shared row as last met
+    std::vector<int32_t> count;  // (rows,)
+
+    Hot(float *shared, int64_t stride, int64_t rows, int64_t touches)
+        : shared(shared), stride(stride), rows(rows), touches(touches), memory(2 * rows * stride / LANES),
+          own((float *)memory.data()), base(own + rows * stride), count(rows) {
+        std::copy(shared, shared + rows * stride, own);
+        std::copy(own, own + rows * stride, base);
+    }
+    float *row(int64_t r) { return (r < rows ? own : shared) + r * stride; }
+    bool due(int64_t r) { return r < rows && ++count[r] % touches == 0; }  // counts a use
+    void meet(int64_t r) {
+        for (int64_t k = r * stride; k < (r + 1) * stride; k += LANES) {
+            Vec now = load(shared + k) + (load(own + k) - load(base + k));
+            store(shared + k, now), store(own + k, now), store(base + k, now);
+        }
+    }
+    void meet_all() {
+        for (int64_t r = 0; r < rows; r++)
+            if (count[r]) meet(r);  // a context is used after its own step, too
+    }
+};
+
 // ---------------------------------------------------------------- planning a sentence
 
 // All draws of a sentence are made before its first step: look-ups in the noise table then wait
 // for memory together instead of one after the other, and the rows of the next step are known.
+struct Meeting {
+    int64_t step, row;
+    Hot *matrix;
+};
+
 struct Plan {
     int64_t n = 0;               // kept words
     std::vector<int32_t> kept;   // (n,) word numbers
@@ -361,10 +406,18 @@ struct Plan {
     std::vector<float *> out;    // output rows, step after step, and one input row after each step's
     std::vector<Marks> marks;
     std::vector<int64_t> out_at, marks_at;  // (n + 1,) where a step's begin
+    std::vector<Meeting> meetings;          // by step
+    Hot inputs, outputs;
 
-    Plan(int64_t longest, int64_t widest)
-        : kept(longest + 1), width(longest), in(longest), out(longest * (widest + 1)),
-          marks(longest * Groups(widest).count), out_at(longest + 1), marks_at(longest + 1) {}
+    Plan(const Model &m, int64_t longest)
+        : kept(longest + 1), width(longest), in(longest), out(longest * (m.widest + 1)),
+          marks(longest * Groups(m.widest).count), out_at(longest + 1), marks_at(longest + 1),
+          inputs(m.input, m.stride, m.hot_inputs, m.touches), outputs(m.output, m.stride, m.hot_outputs, m.touches) {}
+
+    float *use(Hot &matrix, int64_t row, int64_t step) {
+        if (matrix.due(row)) meetings.push_back({step, row, &matrix});
+        return matrix.row(row);
+    }
 };
 
 // The words of ids[0..words) that survive subsampling, in order. Without a branch.
@@ -376,25 +429,27 @@ void subsample(const Model &m, const int32_t *ids, int64_t words, Random &random
     }
 }
 
-void plan_path(const Model &m, int32_t centre, float **out, Marks *marks, Groups groups) {
+void plan_path(const Model &m, int64_t i, float **out, Marks *marks, Groups groups, Plan &p) {
+    int32_t centre = p.kept[i];
     const int32_t *node = m.nodes + m.path_offsets[centre], *end = m.nodes + m.path_offsets[centre + 1];
     const uint8_t *code = m.codes + m.path_offsets[centre];
     for (int b = 0; b < groups.count; b++) {
         Marks seen = 0;
         for (int o = 0; o < groups.size && node < end; o++) {
-            *out++ = m.output + *node++ * m.stride;
+            *out++ = p.use(p.outputs, *node++, i);
             seen |= (Marks)(*code++ ^ 1) << o;
         }
         marks[b] = seen;
     }
 }
 
-void plan_noise(const Model &m, int32_t centre, Random &random, float **out, Marks *marks, Groups groups) {
+void plan_noise(const Model &m, int64_t i, Random &random, float **out, Marks *marks, Groups groups, Plan &p) {
+    int32_t centre = p.kept[i];
     for (int b = 0; b < groups.count; b++) marks[b] = b == 0;
-    out[0] = m.output + centre * m.stride;
+    out[0] = p.use(p.outputs, centre, i);
     for (int o = 1; o <= m.negatives; o++) {
         int32_t word = draw_noise(m, random);
-        out[o] = m.output + word * m.stride;
+        out[o] = p.use(p.outputs, word, i);
         if (word == centre) marks[o / groups.size] |= 1u << (SKIP + o % groups.size);
     }
 }
@@ -403,8 +458,9 @@ constexpr int64_t PATHS_AHEAD = 8;  // words between asking for a path and readi
 
 void plan_sentence(const Model &m, const int32_t *ids, int64_t words, Random &random, Plan &p) {
     subsample(m, ids, words, random, p);
+    p.meetings.clear();
     for (int64_t i = 0; i < p.n; i++) {
-        p.in[i] = m.input + p.kept[i] * m.stride;
+        p.in[i] = p.inputs.row(p.kept[i]);
         p.width[i] = 1 + random.below((uint32_t)m.window);
     }
     Groups noise_groups(1 + m.negatives);
@@ -417,10 +473,11 @@ void plan_sentence(const Model &m, const int32_t *ids, int64_t words, Random &ra
             __builtin_prefetch(m.codes + path);
         }
         p.out_at[i] = at, p.marks_at[i] = marks_at;
+        p.use(p.inputs, centre, i);
         int64_t outputs = m.hierarchical ? m.path_offsets[centre + 1] - m.path_offsets[centre] : 1 + m.negatives;
         Groups groups = m.hierarchical ? Groups(outputs) : noise_groups;
-        if (m.hierarchical) plan_path(m, centre, &p.out[at], &p.marks[marks_at], groups);
-        else plan_noise(m, centre, random, &p.out[at], &p.marks[marks_at], groups);
+        if (m.hierarchical) plan_path(m, i, &p.out[at], &p.marks[marks_at], groups, p);
+        else plan_noise(m, i, random, &p.out[at], &p.marks[marks_at], groups, p);
         at += outputs;
         p.out[at++] = p.in[std::min(p.n - 1, i + m.window + 1)];  // enters the widest window soon
         marks_at += groups.count;
@@ -431,7 +488,9 @@ void plan_sentence(const Model &m, const int32_t *ids, int64_t words, Random &ra
 constexpr int64_t AHEAD = 3;  // steps between asking for a row and its use
 
 void train_sentence(const Model &m, Plan &p, float rate, const Scratch &scratch, Work &work) {
+    auto meeting = p.meetings.begin();
     for (int64_t i = 0; i < p.n; i++) {
+        for (; meeting != p.meetings.end() && meeting->step == i; meeting++) meeting->matrix->meet(meeting->row);
         int64_t first = std::max<int64_t>(0, i - p.width[i]), last = std::min<int64_t>(p.n - 1, i + p.width[i]);
         // The contexts are in[first..last] without i: the first one takes the place of i meanwhile.
         float *own = p.in[i];
@@ -444,6 +503,7 @@ void train_sentence(const Model &m, Plan &p, float rate, const Scratch &scratch,
         p.in[i] = own;
         work.pairs += s.contexts;
         work.scored_outputs += s.outputs * (m.cbow ? s.contexts > 0 : s.contexts);
+        work.row_visits += s.contexts ? s.contexts + s.outputs : 0;
     }
     work.kept_words += p.n;
 }
@@ -460,7 +520,7 @@ void train_piece(const Model *m, int64_t first, int64_t last, int64_t words_befo
     Random random{seed};
     int64_t longest = 0;
     for (int64_t s = first; s < last; s++) longest = std::max(longest, m->offsets[s + 1] - m->offsets[s]);
-    Plan plan(longest, m->widest);
+    Plan plan(*m, longest);
     Scratch scratch(2 * m->window, m->widest, m->stride);
     for (int64_t s = first; s < last; s++) {
         int64_t begin = m->offsets[s], words = m->offsets[s + 1] - begin;
@@ -468,6 +528,7 @@ void train_piece(const Model *m, int64_t first, int64_t last, int64_t words_befo
         plan_sentence(*m, m->ids + begin, words, random, plan);
         train_sentence(*m, plan, (float)(m->rate * std::max(1e-4, 1.0 - done)), scratch, *work);
     }
+    plan.inputs.meet_all(), plan.outputs.meet_all();
 }
 
 // For tests: one step with the rows and labels given, nothing drawn.

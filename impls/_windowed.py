@@ -96,7 +96,7 @@ class Windowed(Implementation):
         self.n = max(1, positions // self.C)
         self.windows = windows(self.C, config.window, self.device)
         self.change = self.skipgram if config.architecture == "skipgram" else self.cbow
-        self._done = self._kept = 0
+        self._done, self._kept, self._visits = [0.0] * self.threads, 0, 0  # raw words, by thread
         self._pairs = self._scored = torch.zeros((), dtype=torch.int64, device=self.device)
 
     @abstractmethod
@@ -132,11 +132,16 @@ class Windowed(Implementation):
         dv, rows, du = self.predict(v, band.centres, seen, band.noise)
         return Change(band.halo, torch.bmm(band.inside.mT, dv), rows, du)
 
-    def step(self, band: Band) -> None:
-        """Train on one band."""
+    def calm(self, change: Change) -> None:
+        """Scale back, in place, what would overshoot; most objectives leave a step as it is."""
+
+    def step(self, band: Band) -> int:
+        """Train on one band; returns how many rows were read and written."""
         change = self.change(band)
+        self.calm(change)
         add_rows(self.inputs, change.input_rows, change.inputs)
         add_rows(self.outputs, change.output_rows, change.outputs)
+        return change.input_rows.numel() + change.output_rows.numel()
 
     def bands(self, kept: Kept, generator: torch.Generator) -> Iterator[Band]:
         """A segment cut into steps, the last one padded with centres that have no context."""
@@ -170,7 +175,7 @@ class Windowed(Implementation):
                     ended, running = wait(running, timeout=TICK_S)
                     for thread in ended:
                         thread.result()  # an error in a thread is an error of training
-                    tick(self._done)
+                    tick(int(sum(self._done)))
             finally:
                 self._stop.set()
         torch.set_num_threads(before)
@@ -181,20 +186,23 @@ class Windowed(Implementation):
         generator = torch.Generator(self.device).manual_seed(self.config.seed + 7919 * thread)
         while (segment := self._next(segments)) is not None:
             kept = self.text.subsample(segment, generator)
-            for band in self.bands(kept, generator):
+            before, visits = self._done[thread], 0
+            for step, band in enumerate(self.bands(kept, generator), start=1):
                 if self._stop.is_set():
                     return
-                self.step(band)
-            self._count(kept)
+                visits += self.step(band)
+                self._done[thread] = before + kept.words * min(1, step * self.n * self.C / len(kept.ids))
+            self._done[thread] = before + kept.words
+            self._count(kept, visits)
 
     def _next(self, segments: Iterator[tuple[int, int, int]]) -> tuple[int, int, int] | None:
         with self._lock:
             return next(segments, None)
 
-    def _count(self, kept: Kept) -> None:
+    def _count(self, kept: Kept, visits: int) -> None:
         with self._lock:
-            self._done += kept.words
             self._kept += len(kept.ids)
+            self._visits += visits
             self._pairs = self._pairs + (kept.left + kept.right).sum()
             self._scored = self._scored + self.scored(kept)
 
@@ -205,4 +213,9 @@ class Windowed(Implementation):
         return 4 * (self.inputs.numel() + self.outputs.numel())
 
     def work(self) -> dict[str, int]:
-        return {"kept_words": self._kept, "pairs": int(self._pairs), "scored_outputs": int(self._scored)}
+        return {
+            "kept_words": self._kept,
+            "pairs": int(self._pairs),
+            "scored_outputs": int(self._scored),
+            "row_visits": self._visits,
+        }

@@ -31,7 +31,9 @@ from impls._build import build
 SOURCE = Path(__file__).with_name("_fused.cpp")
 FLAGS = ("-std=c++17", "-O3", "-march=native", "-ffp-contract=fast", "-fno-math-errno", "-fPIC", "-shared")
 LINE_FLOATS = 16  # a 64-byte cache line
-PIECE_WORDS = 20_000  # about 5 ms of work: `tick` is prompt, and no thread waits long for the last one
+PIECE_WORDS = 50_000  # about 20 ms of work: `tick` is prompt, and no thread waits long for the last one
+HOT_INPUTS, HOT_OUTPUTS = 256, 1024  # busy rows that each thread has copies of: `struct Hot` of the kernel
+TOUCHES = 16  # uses of a copy, each by up to 2 W predictions, between two meetings with the shared row
 TICK_S = 0.2
 
 
@@ -54,7 +56,7 @@ class Fused(Implementation):
         self.outputs = aligned_zeros(max(1, V - 1) if hs else V, D)
         random = np.random.default_rng(config.seed)
         self.inputs[:, :D] = (random.random((V, D), np.float32) - 0.5) / D
-        self.model, self._alive = describe(corpus, config, self.inputs, self.outputs)
+        self.model, self._alive = describe(corpus, config, self.threads, self.inputs, self.outputs)
         self._total = Work()
         self._words_done = 0
 
@@ -138,6 +140,7 @@ class Model(ctypes.Structure):
         *((name, ctypes.c_void_p) for name in ("ids", "offsets", "keep", "noise")),
         *((name, ctypes.c_void_p) for name in ("path_offsets", "nodes", "codes")),
         *((name, ctypes.c_int64) for name in ("window", "negatives", "widest", "hierarchical", "cbow")),
+        *((name, ctypes.c_int64) for name in ("hot_inputs", "hot_outputs", "touches")),
         *((name, ctypes.c_double) for name in ("rate", "total_words")),
     ]
 
@@ -145,11 +148,15 @@ class Model(ctypes.Structure):
 class Work(ctypes.Structure):
     """`struct Work` of the kernel: what one piece of text, or all of them, took."""
 
-    _fields_ = [(name, ctypes.c_int64) for name in ("kept_words", "pairs", "scored_outputs")]
+    _fields_ = [(name, ctypes.c_int64) for name in ("kept_words", "pairs", "scored_outputs", "row_visits")]
 
 
 def describe(
-    corpus: Corpus, config: Config, inputs: npt.NDArray[np.float32], outputs: npt.NDArray[np.float32]
+    corpus: Corpus,
+    config: Config,
+    threads: int,
+    inputs: npt.NDArray[np.float32],
+    outputs: npt.NDArray[np.float32],
 ) -> tuple[Model, dict[str, npt.NDArray]]:
     """The kernel's view of a run, and the arrays that must live as long as it does."""
     hs, tree = config.objective == "hs", corpus.huffman
@@ -174,6 +181,9 @@ def describe(
         widest=int(tree.lengths.max()) if hs else 1 + config.negatives,
         hierarchical=hs,
         cbow=config.architecture == "cbow",
+        hot_inputs=min(HOT_INPUTS, len(inputs)) if threads > 1 else 0,
+        hot_outputs=min(HOT_OUTPUTS, len(outputs)) if threads > 1 else 0,
+        touches=TOUCHES,
         rate=config.learning_rate,
         total_words=corpus.tokens * config.epochs,
     )

@@ -107,11 +107,15 @@ class HierarchicalSoftmaxWindowed(Windowed):
         g = (flat @ u.T).sigmoid_().mul_(passes).sub_(high)  # (n C, J)
         return (g @ u).view_as(v), g.T @ flat
 
+    def columns(self, targets: Tensor) -> int:
+        """N, the deep nodes of the fullest chunk, rounded up."""
+        return -(-int(self.deep[targets].sum(1).max()) // COLUMNS) * COLUMNS
+
     def _deep(self, v: Tensor, targets: Tensor, seen: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """Changes of v (n, C, D); the deep nodes (n N,) and their changes (n N, D)."""
         n, T = targets.shape
         ends = self.deep[targets].cumsum(1)  # (n, T) where the columns of each target end
-        N = -(-int(ends[:, -1].max()) // COLUMNS) * COLUMNS
+        N = self.columns(targets)
         column = torch.arange(N, device=self.device).expand(n, N)
         owner = torch.searchsorted(ends, column.contiguous(), right=True)  # (n, N) which target; T: none
         real = (owner < T).float()[:, :, None]  # (n, N, 1)

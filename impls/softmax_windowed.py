@@ -21,7 +21,7 @@ from torch import Tensor
 from bench.contract import Config, Corpus, Resources, Spec
 from impls._law import Kept
 from impls._textbook import most_frequent
-from impls._windowed import Windowed, gather
+from impls._windowed import Band, Windowed, gather
 
 
 class FullSoftmaxWindowed(Windowed):
@@ -51,12 +51,12 @@ class FullSoftmaxWindowed(Windowed):
     def predict(self, v: Tensor, targets: Tensor, seen: Tensor, noise: Tensor) -> tuple[Tensor, ...]:
         del noise
         u = gather(self.outputs, targets)  # (n, T, D)
-        towards, du = (
-            -torch.bmm(seen, u),
-            -torch.bmm(seen.mT, v),
-        )  # (n, C, D) and (n, T, D): the multi-hot part
+        towards, du = -torch.bmm(seen, u), -torch.bmm(seen.mT, v)  # (n, C, D), (n, T, D): the multi-hot part
         away = self._descend(v.flatten(0, 1), seen.sum(2).flatten())  # (n C, D)
         return towards + away.view_as(v), targets, du
+
+    def step(self, band: Band) -> int:
+        return super().step(band) + len(self.outputs)
 
     def _descend(self, v: Tensor, m: Tensor) -> Tensor:
         """The part m p of the gradient: moves all outputs, returns what it changes of v (P, D).

@@ -24,7 +24,7 @@ def record(implementation: str = "gensim", **changes: Any) -> Record:
 
     Keyword arguments are either fields of `Record`, which replace them, or one of the shortcuts
     `architecture`, `objective`, `seed`, `repetition`, `series`, `threads`, `speed` (raw words/s),
-    `ws353`, `simlex`, `google`, `config` and `machine` (merged into the defaults).
+    `ws353`, `simlex`, `google`, `parent`, `config` and `machine` (merged into the defaults).
     """
     option = {
         "architecture": "skipgram",
@@ -37,6 +37,7 @@ def record(implementation: str = "gensim", **changes: Any) -> Record:
         "ws353": 0.51,
         "simlex": 0.26,
         "google": 0.15,
+        "parent": None,
         "config": {},
         "machine": {},
     }
@@ -136,7 +137,7 @@ def _finished(name: str, option: dict[str, Any]) -> Record:
             "architectures": ["skipgram", "cbow"],
             "paper": "mikolov2013b",
             "needs": [],
-            "parent": None,
+            "parent": option["parent"],
             "division": "open" if name == "fasttext" else "closed",
             "source_sha256": "ab" * 32,
         },

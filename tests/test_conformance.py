@@ -76,7 +76,7 @@ def test_keeps_the_contract(entry, architecture, objective, corpus, tmp_path, mo
     np.testing.assert_array_equal(again, vectors)  # one thread, one seed: the same vectors
 
     work = implementation.work()
-    assert work.keys() <= {"kept_words", "pairs", "scored_outputs"}
+    assert work.keys() <= {"kept_words", "pairs", "scored_outputs", "row_visits"}
     assert work.get("kept_words", 1) <= corpus.tokens * 3
     smallest = 4 * 2 * (corpus.vocabulary_size - 1) * 10
     assert (implementation.model_bytes() or smallest) >= smallest

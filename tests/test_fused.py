@@ -112,6 +112,20 @@ def test_one_step_is_the_step_of_the_header(architecture, dim, C, outputs):
     assert not run.outputs[:, dim:].any()
 
 
+@EVERY_MODEL
+def test_copies_of_busy_rows_lose_nothing(architecture, objective):
+    """Walked by one thread, a run with copies is the run without, up to the order of additions."""
+    corpus = random_corpus(N=8000)
+    plain, copying = (prepared(corpus, architecture, objective, threads=t) for t in (1, 2))
+    assert copying.model.hot_inputs and copying.model.hot_outputs
+    copying.threads = 1
+    for run in (plain, copying):
+        run.train(lambda _: None)
+    np.testing.assert_allclose(copying.inputs, plain.inputs, rtol=0, atol=1e-5)
+    np.testing.assert_allclose(copying.outputs, plain.outputs, rtol=0, atol=1e-5)
+    assert plain.outputs.any()
+
+
 def reference_hs_run(corpus, cbow, rate, inputs, outputs):
     """Hierarchical softmax over sentences of two words, window 1: nothing is left to chance."""
     tree, total = corpus.huffman, corpus.tokens
@@ -138,6 +152,7 @@ def test_a_whole_run_of_hierarchical_softmax_is_the_reference(architecture):
         "kept_words": 400,
         "pairs": 400,
         "scored_outputs": int(corpus.huffman.lengths[corpus.ids].sum()),
+        "row_visits": int((corpus.huffman.lengths[corpus.ids] + 1).sum()),
     }
 
 

@@ -201,7 +201,7 @@ def test_hostile_text_stays_text():
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in page
     assert HOSTILE.replace("\n", " ").split(" |")[0] not in files["table.md"].decode()
     row = next(line for line in files["table.md"].decode().splitlines() if "evil" in line)
-    assert len(re.findall(r"(?<!\\)\|", row)) == 18  # 17 columns, none added by the reason
+    assert len(re.findall(r"(?<!\\)\|", row)) == 19  # 18 columns, none added by the reason
     assert pd.read_csv(io.BytesIO(files["runs.csv"]))["reason"].tolist()[-1] == HOSTILE
 
 

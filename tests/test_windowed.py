@@ -7,17 +7,16 @@ from scipy.special import expit, log_softmax
 
 from bench.contract import Resources
 from impls import _law
+from impls._compiled import MODES
 from impls._law import Batch
 from impls.full_softmax import FullSoftmax
 from impls.hierarchical_softmax import HierarchicalSoftmax
+from impls.hs_compiled import HierarchicalSoftmaxCompiled
 from impls.hs_windowed import HierarchicalSoftmaxWindowed, top_paths
 from impls.negative_sampling import NegativeSampling
-from impls.ns_compiled import (
-    NegativeSamplingCompiled,
-    NegativeSamplingMaxAutotune,
-    NegativeSamplingReduceOverhead,
-)
+from impls.ns_compiled import NegativeSamplingCompiled
 from impls.ns_windowed import NegativeSamplingWindowed
+from impls.softmax_compiled import FullSoftmaxCompiled
 from impls.softmax_windowed import FullSoftmaxWindowed
 from tests.tiny import config, tiny_corpus, zipf_corpus
 
@@ -257,14 +256,19 @@ def test_softmax_memory_knows_nothing_of_the_batch_times_the_vocabulary():
 )  # and copies storages when it tunes
 @ARCHITECTURES
 @pytest.mark.parametrize(
-    "kind", [NegativeSamplingCompiled, NegativeSamplingReduceOverhead, NegativeSamplingMaxAutotune]
+    ("kind", "parent", "objective", "options"),
+    [
+        (NegativeSamplingCompiled, NegativeSamplingWindowed, "ns", {"negatives_a_chunk": 11}),
+        (HierarchicalSoftmaxCompiled, HierarchicalSoftmaxWindowed, "hs", {"top": 15}),
+        (FullSoftmaxCompiled, FullSoftmaxWindowed, "softmax", {"block": 16}),
+    ],
 )
-def test_compiled_is_eager_and_is_compiled_once(kind, architecture):
-    """A minute or more each: inductor runs the C++ compiler."""
+@pytest.mark.parametrize("mode", MODES)
+def test_compiled_is_eager_and_is_compiled_once(kind, parent, objective, options, mode, architecture):
+    """Half a minute or more each: inductor runs the C++ compiler."""
     torch._dynamo.reset()
-    options = SMALL | {"negatives_a_chunk": 11}
-    eager = prepared(NegativeSamplingWindowed, architecture, "ns", options)
-    compiled = prepared(kind, architecture, "ns", options)
+    eager = prepared(parent, architecture, objective, SMALL | options)
+    compiled = prepared(kind, architecture, objective, SMALL | options | {"mode": mode})
     before = compiled.inputs.clone(), compiled.outputs.clone()
     compiled.compile()
     assert torch.equal(compiled.inputs, before[0])  # warmed up on throw-away state

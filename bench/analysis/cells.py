@@ -12,6 +12,7 @@ from statistics import fmean, median
 from typing import Any
 
 from bench.analysis.statistics import Estimate
+from bench.contract import Option
 from bench.records.metrics import METRICS
 from bench.records.schema import STATUSES, Record
 
@@ -91,7 +92,7 @@ class Cell:
     threads: int
     status: str
     source_sha256: str
-    options: tuple[tuple[str, float], ...]  # free choices of the implementation, by name
+    options: tuple[tuple[str, Option], ...]  # free choices of the implementation, by name
     runs: tuple[Record, ...]  # by start
     speed: Spread | None  # raw words/s
     host_peak_bytes: float | None
@@ -100,6 +101,7 @@ class Cell:
     phases: Mapping[str, float | None]  # seconds, every key of PHASES
     quality: Mapping[str, Quality]  # by set; empty unless trained to the end
     ratio: Estimate | None = None  # raw words/s over gensim's in the same block
+    ratio_to_parent: Estimate | None = None  # over those of the implementation it was made from
     versus: Mapping[str, Versus] = field(default_factory=dict)  # by set, where seeds suffice
     verdict: str = ""  # one phrase on quality beside gensim
     tier: int = 0  # 0 ranks by speed; higher numbers stand below, see `verdicts`
@@ -109,6 +111,17 @@ class Cell:
     def model(self) -> tuple[str, str]:
         """(architecture, objective): only rows of one model are ranked against each other."""
         return self.architecture, self.objective
+
+    @property
+    def setting(self) -> tuple[object, ...]:
+        """What two cells must share for a ratio: table, model and learning rate."""
+        return self.section, self.model, self.learning_rate
+
+    @property
+    def parent(self) -> str | None:
+        """The implementation whose mathematics it reproduces, made faster; None for most."""
+        name: str | None = self.runs[0].implementation.get("parent")
+        return name
 
     @property
     def division(self) -> str:

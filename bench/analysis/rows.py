@@ -75,7 +75,10 @@ def _flat_cell(cell: Cell) -> dict[str, Any]:
         "runs": len(cell.runs),
         "seeds": cell.seeds,
         **_spread("raw_words_per_s", cell.speed, "over_runs"),
-        **_ratio(cell.ratio),
+        **_ratio("gensim", cell.ratio),
+        "blocks": cell.ratio.n if cell.ratio else None,
+        "parent": cell.parent,
+        **_ratio("parent", cell.ratio_to_parent),
         "host_peak_bytes": cell.host_peak_bytes,
         "cuda_peak_reserved_bytes": cell.cuda_peak_bytes,
         "model_bytes": cell.model_bytes,
@@ -97,12 +100,11 @@ def _spread(name: str, spread: Spread | None, over: str) -> dict[str, float | No
     }
 
 
-def _ratio(ratio: Estimate | None) -> dict[str, float | None]:
+def _ratio(base: str, ratio: Estimate | None) -> dict[str, float | None]:
     return {
-        "ratio_to_gensim": ratio.value if ratio else None,
-        "ratio_to_gensim_low_95_over_blocks": ratio.low if ratio else None,
-        "ratio_to_gensim_high_95_over_blocks": ratio.high if ratio else None,
-        "blocks": ratio.n if ratio else None,
+        f"ratio_to_{base}": ratio.value if ratio else None,
+        f"ratio_to_{base}_low_95_over_blocks": ratio.low if ratio else None,
+        f"ratio_to_{base}_high_95_over_blocks": ratio.high if ratio else None,
     }
 
 

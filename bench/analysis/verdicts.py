@@ -29,8 +29,15 @@ _ENDINGS = {  # what stands in the quality column of a row that has none to judg
 
 
 def judge(cells: Sequence[Cell]) -> list[Cell]:
-    """`cells` with ratio, verdicts, tier and rank, in the order of the table."""
-    judged = [_judge(cell, _reference(cell, cells)) for cell in cells]
+    """`cells` with ratios, verdicts, tier and rank, in the order of the table."""
+    judged = [
+        replace(
+            _judge(cell, _reference(cell, cells)),
+            ratio=speed_ratio(cell, _bases(cell, REFERENCE, cells)),
+            ratio_to_parent=speed_ratio(cell, _bases(cell, cell.parent, cells)),
+        )
+        for cell in cells
+    ]
     places = {(c.section, c.model): i for i, c in reversed(list(enumerate(cells)))}
     judged.sort(key=lambda c: (places[c.section, c.model], c.tier, -(c.speed.median if c.speed else 0)))
     return _ranked(_accounted(judged))
@@ -54,31 +61,44 @@ def _accounted(cells: Sequence[Cell]) -> list[Cell]:
 def _reference(cell: Cell, cells: Iterable[Cell]) -> Cell | None:
     """Gensim's finished cell of the same table and model; with the same threads, else the most."""
     candidates = [
-        c
-        for c in cells
-        if (c.implementation, c.status) == (REFERENCE, "ok")
-        and (c.section, c.model, c.learning_rate) == (cell.section, cell.model, cell.learning_rate)
+        c for c in cells if (c.implementation, c.status) == (REFERENCE, "ok") and c.setting == cell.setting
     ]
     return max(candidates, key=lambda c: (c.threads == cell.threads, c.threads), default=None)
+
+
+def _bases(cell: Cell, name: str | None, cells: Iterable[Cell]) -> list[Cell]:
+    """The cells of `name` to divide the speed of `cell` by, finished or stopped at the budget.
+
+    Of the same table and model; with the same threads, else the most, and with the same options
+    where the two have options in common.
+    """
+    timed = [c for c in cells if c.implementation == name and c.speed and c.setting == cell.setting]
+    threads = max((c.threads for c in timed), key=lambda n: (n == cell.threads, n), default=0)
+    return [c for c in timed if c.threads == threads and _same_options(c, cell)]
+
+
+def _same_options(one: Cell, other: Cell) -> bool:
+    a, b = dict(one.options), dict(other.options)
+    return all(a[key] == b[key] for key in a.keys() & b.keys())
 
 
 def _judge(cell: Cell, reference: Cell | None) -> Cell:
     versus = _versus(cell, reference) if reference and cell.implementation != REFERENCE else {}
     verdict, tier = _verdict(cell, reference, versus)
-    ratio = speed_ratio(cell, reference) if reference else None
-    return replace(cell, ratio=ratio, versus=versus, verdict=verdict, tier=tier)
+    return replace(cell, versus=versus, verdict=verdict, tier=tier)
 
 
-def speed_ratio(cell: Cell, base: Cell) -> Estimate | None:
-    """Raw words/s of `cell` over that of `base`, paired by block; None without a common block."""
-    new, old = _speed_by_block(cell), _speed_by_block(base)
+def speed_ratio(cell: Cell, bases: Sequence[Cell]) -> Estimate | None:
+    """Raw words/s of `cell` over that of `bases`, paired by block; None without a common block."""
+    new, old = _speed_by_block([cell]), _speed_by_block(bases)
     common = sorted(new.keys() & old.keys())
     return paired_log_ratio([new[b] for b in common], [old[b] for b in common]) if common else None
 
 
-def _speed_by_block(cell: Cell) -> dict[tuple[str, int], float]:
+def _speed_by_block(cells: Iterable[Cell]) -> dict[tuple[str, int], float]:
+    """Words/s by (series, repetition); the median where a block holds several runs."""
     speeds = defaultdict(list)
-    for run in cell.runs:
+    for run in (run for cell in cells for run in cell.runs):
         speed = run.throughput.get("raw_words_per_s")
         if speed and math.isfinite(speed):
             speeds[str(run.block["series"]), int(run.block["repetition"])].append(speed)

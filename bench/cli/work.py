@@ -88,7 +88,11 @@ def names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tupl
     metavar="SECONDS",
     help="Time after which a run is killed.",
 )
-@click.option("--threads", type=click.IntRange(min=1), help="Threads for each run.  [default: all cores]")
+@click.option(
+    "--threads",
+    type=click.IntRange(min=1),
+    help="Threads for each run.  [default: what the suite says, else all cores]",
+)
 @click.option("--device", default="cpu", show_default=True, help="A torch device, such as cuda.")
 @click.option("--again", is_flag=True, help="Measure finished runs anew.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
@@ -111,8 +115,11 @@ def run(
       w2vbench run --impl negative_sampling,gensim --arch skipgram --seeds 5
       w2vbench run --dataset text8 --epochs 5 --dim 300 --budget 600
       w2vbench run --impl gensim --dry-run
+      w2vbench run --suite sizes --dim 300 --dry-run
+    A setting given here takes the place of the suite's, and of all values where the suite varies it.
     Interrupt it when you like: call it again and it goes on where it stopped.
     """
+    wishes["threads"] = (threads,) if threads else None
     chosen = plan_.override(plan_.find_suite(suite), **wishes)
     runs = plan_.plan(chosen, Resources(device=device, threads=threads or cores()))
     if dry_run:
@@ -183,10 +190,20 @@ def train(
 def _show_plan(runs: list[plan_.Run], dataset: str, as_json: bool) -> None:
     ordered = [run for run, _ in schedule(runs)]
     if as_json:
-        print_json([{"implementation": r.entry.spec.name, "config": asdict(r.config)} for r in ordered])
+        print_json([_planned(run) for run in ordered])
         return
     rows = [(str(n), r.cell, f"{r.budget_s:g} s" if r.budget_s else "-") for n, r in enumerate(ordered, 1)]
     print_table((f"{dataset}", "run", "budget"), rows)
+
+
+def _planned(run: plan_.Run) -> dict[str, Any]:
+    return {
+        "implementation": run.entry.spec.name,
+        "config": asdict(run.config),
+        "threads": run.resources.threads,
+        "options": dict(run.options),
+        "budget_s": run.budget_s,
+    }
 
 
 def _print_report(records: Sequence[Record]) -> None:

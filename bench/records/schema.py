@@ -57,7 +57,7 @@ class Record:
     versions: dict[str, str]  # python and the packages that the run can depend on
     git: dict[str, Any]  # commit, dirty; null outside a checkout
     work: dict[str, int | None] = field(default_factory=dict)
-    # raw_words, kept_words, pairs, scored_outputs; null: not counted by this implementation
+    # raw_words, kept_words, pairs, scored_outputs, row_visits; null: not counted by this implementation
     phases: dict[str, float | None] = field(default_factory=dict)
     # import_s, prepare_s, compile_s, train_s, evaluate_s; null: not reached
     throughput: dict[str, float | None] = field(default_factory=dict)

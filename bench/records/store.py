@@ -4,7 +4,9 @@ import contextlib
 import json
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from bench.errors import UserError
 from bench.records.schema import SCHEMA_VERSION, Record
@@ -20,8 +22,12 @@ def path_of(record: Record, folder: Path) -> Path:
 
 def write(record: Record, folder: Path) -> Path:
     """Put the record on disk whole or not at all. Raises UserError if the disk refuses."""
-    target = path_of(record, folder)
-    text = json.dumps(record.to_json(), indent=1, sort_keys=True, allow_nan=False) + "\n"
+    return write_json(path_of(record, folder), record.to_json())
+
+
+def write_json(target: Path, data: Mapping[str, Any]) -> Path:
+    """Put `data` on disk whole or not at all. Raises UserError if the disk refuses."""
+    text = json.dumps(data, indent=1, sort_keys=True, allow_nan=False) + "\n"
     fresh = target.with_name(f".{target.name}.part")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)

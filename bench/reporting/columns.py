@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench.analysis.cells import QUALITY_SETS, Cell
 from bench.analysis.statistics import ratio_text
-from bench.analysis.verdicts import EQUAL, MARGINS
+from bench.analysis.verdicts import EQUAL, MARGINS, REFERENCE
 from bench.reporting import units
 from bench.reporting.sections import Table, model_name, row_name
 
@@ -36,7 +36,14 @@ def ratio(cell: Cell) -> str:
     """The paired ratio to gensim: 1 for gensim itself, a dash without a common block."""
     if cell.ratio is None:
         return units.DASH
-    return "1×" if cell.verdict == "reference" and cell.ratio.value == 1 else ratio_text(cell.ratio)
+    return "1×" if cell.implementation == REFERENCE and cell.ratio.value == 1 else ratio_text(cell.ratio)
+
+
+def ratio_to_parent(cell: Cell, _: Table | None = None) -> str:
+    """ "2.1× [2.0, 2.2] ns_windowed": the paired ratio to the implementation it was made from."""
+    if cell.ratio_to_parent is None:
+        return units.DASH
+    return f"{ratio_text(cell.ratio_to_parent)} {cell.parent}"
 
 
 def outcome(cell: Cell, _: Table | None = None) -> str:
@@ -97,6 +104,13 @@ HEADLINE: tuple[Column, ...] = (
         lambda cell, _: ratio(cell),
         lambda cell: cell.ratio.value if cell.ratio else None,
         7,
+    ),
+    Column(
+        "parent",
+        "× parent",
+        ratio_to_parent,
+        lambda cell: cell.ratio_to_parent.value if cell.ratio_to_parent else None,
+        3,
     ),
     Column(
         "memory",
@@ -181,6 +195,7 @@ def notes(table: Table) -> list[str]:
         "× gensim: the speed over gensim's with the same model in the same block, with the 95 % interval "
         "of the paired ratio over blocks; n.s.: p > 5 % after Holm; gensim has no full softmax, hence "
         "the dash.",
+        "× parent: the same against the implementation whose mathematics a row reproduces, made faster.",
         "#: the rank by words/s within a model, only for rows whose quality is shown to equal gensim's; "
         "a dot marks a finished row for which it is not shown.",
         f"Equivalent: two one-sided tests over seeds put the difference of means inside ±{margin} on WS353 "

@@ -6,6 +6,7 @@ from itertools import groupby
 
 from bench.analysis.cells import Cell, Section
 from bench.analysis.rows import rows_hash
+from bench.contract import option_text
 from bench.reporting import units
 
 MODEL_NAMES = {
@@ -99,13 +100,15 @@ def model_name(cell: Cell) -> str:
 def row_name(cell: Cell, table: Sequence[Cell]) -> str:
     """The implementation; with what tells its rows apart where the table holds several of them.
 
-    That is part of its source's hash for versions, and the options that differ for a study. A
-    dagger marks the open division, whose rows depart from the rules.
+    That is part of its source's hash for versions, the options that differ for a study, the rate, and
+    the threads. A dagger marks the open division, whose rows depart from the rules.
     """
     same = [c for c in table if c.implementation == cell.implementation]
     version = f"@{cell.source_sha256[:7] or 'unknown'}" if len({c.source_sha256 for c in same}) > 1 else ""
     varied = {key for c in same for key, value in c.options if dict(cell.options).get(key) != value}
-    options = "".join(f" {key}={value:g}" for key, value in cell.options if key in varied)
+    options = "".join(f" {key}={option_text(value)}" for key, value in cell.options if key in varied)
     rates = {c.learning_rate for c in same if c.architecture == cell.architecture}
     rate = f" rate={cell.learning_rate:g}" if len(rates) > 1 else ""
-    return cell.implementation + version + options + rate + ("†" if cell.division == "open" else "")
+    counts = {c.threads for c in same if c.model == cell.model}
+    threads = f" {cell.threads} thread{'s' if cell.threads != 1 else ''}" if len(counts) > 1 else ""
+    return cell.implementation + version + options + rate + threads + ("†" if cell.division == "open" else "")

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from bench.contract import ARCHITECTURES, OBJECTIVES, Config, Resources
+from bench.contract import ARCHITECTURES, OBJECTIVES, Config, Option, Resources, option_text
 from bench.discovery import Entry, find
 from bench.errors import UserError, unknown_name
 from bench.quality import EVALUATOR_VERSION
@@ -15,6 +15,8 @@ from bench.records import identity
 from bench.running.machine import machine, versions
 
 SUITES = Path(__file__).parents[1] / "suites"
+_CONFIG = tuple(f.name for f in fields(Config))
+_VARIED = tuple(name for name in _CONFIG if name not in ("architecture", "objective", "seed"))
 
 
 @dataclass(frozen=True)
@@ -32,8 +34,10 @@ class Suite:
     timeout_s: float = 3600
     budget_s: Mapping[str, float] = field(default_factory=dict)  # by implementation; absent: none
     config: Mapping[str, Any] = field(default_factory=dict)  # of Config, where it differs from the default
+    vary: Mapping[str, list[Any]] = field(default_factory=dict)  # of Config: every combination is run
+    threads: tuple[int, ...] = ()  # every count is run; empty: what the caller gives
     learning_rate: Mapping[str, float] = field(default_factory=dict)  # by architecture
-    options: Mapping[str, Mapping[str, list[float]]] = field(default_factory=dict)
+    options: Mapping[str, Mapping[str, list[Option]]] = field(default_factory=dict)
     # by implementation, then option: the values to try; several options give every combination
 
 
@@ -48,14 +52,19 @@ class Run:
     budget_s: float | None
     suite: str
     repetition: int
-    options: Mapping[str, float] = field(default_factory=dict)  # only those that were asked for
+    options: Mapping[str, Option] = field(default_factory=dict)  # only those that were asked for
+    varied: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # settings that other runs of the plan do not share
 
     @property
     def cell(self) -> str:
-        """How a person calls it: `gensim skipgram/ns seed 1`."""
+        """How a person calls it: `gensim skipgram/ns dim=300 seed 1`."""
         c = self.config
-        options = "".join(f" {name}={value:g}" for name, value in self.options.items())
-        return f"{self.entry.spec.name} {c.architecture}/{c.objective}{options} seed {c.seed}"
+        apart = "".join(
+            f" {name}={option_text(value)}" for name, value in {**self.options, **self.varied}.items()
+        )
+        return f"{self.entry.spec.name} {c.architecture}/{c.objective}{apart} seed {c.seed}"
 
 
 def suites() -> dict[str, Suite]:
@@ -76,14 +85,25 @@ def _read_suite(path: Path) -> Suite:
     known = {f.name for f in fields(Suite)} - {"name"}
     for key in data.keys() - known:
         raise unknown_name(f"key in {path.name}", key, known)
-    for key in dict(data.get("config", {})).keys() - {f.name for f in fields(Config)}:
-        raise unknown_name(f"config key in {path.name}", key, (f.name for f in fields(Config)))
+    for group, allowed in (("config", _CONFIG), ("vary", _VARIED)):
+        for key in dict(data.get(group, {})).keys() - set(allowed):
+            raise unknown_name(f"{group} key in {path.name}", key, allowed)
+    for key, values in {**data.get("vary", {}), "threads": data.get("threads", [1])}.items():
+        if not isinstance(values, list) or not values:
+            raise UserError(
+                f"{key} in {path.name} is {values!r}",
+                why="what varies needs a list with at least one value",
+                remedy=f"write {key} = [1, 2], or for one value of the configuration use [config]",
+            )
     lists = {k: tuple(v) for k, v in data.items() if isinstance(v, list)}
     return Suite(name=path.stem, **{**data, **lists})
 
 
 def plan(suite: Suite, resources: Resources) -> list[Run]:
     """All runs of a suite: repetitions outermost, each with every model of every implementation.
+
+    A repetition holds every combination of `suite.vary`, of `suite.threads` (in the place of
+    `resources.threads`) and of `suite.options`: one block, so that all of it is compared within it.
 
     Raises UserError for unknown names, impossible configurations and an empty plan.
     """
@@ -97,15 +117,18 @@ def plan(suite: Suite, resources: Resources) -> list[Run]:
     runs = [
         Run(
             entry,
-            _config(suite, architecture, objective, suite.first_seed + repetition),
-            resources,
+            _config(suite, architecture, objective, suite.first_seed + repetition, values),
+            replace(resources, threads=threads),
             suite.timeout_s,
             suite.budget_s.get(entry.spec.name),
             suite.name,
             repetition,
             options,
+            values | ({"threads": threads} if len(suite.threads) > 1 else {}),
         )
         for repetition in range(suite.seeds)
+        for values in _combinations(suite.vary)
+        for threads in suite.threads or (resources.threads,)
         for entry in entries
         for architecture in entry.spec.architectures
         for objective in entry.spec.objectives
@@ -121,25 +144,34 @@ def plan(suite: Suite, resources: Resources) -> list[Run]:
     return runs
 
 
-def _grid(entry: Entry, options: Mapping[str, list[float]]) -> list[dict[str, float]]:
+def _grid(entry: Entry, options: Mapping[str, list[Option]]) -> list[dict[str, Option]]:
     """Every combination of the values to try; one empty choice where there are none."""
     for name in options.keys() - entry.spec.options.keys():
         raise unknown_name(f"option of {entry.spec.name}", name, entry.spec.options)
-    return [dict(zip(options, values, strict=True)) for values in itertools.product(*options.values())]
+    return _combinations(options)
 
 
-def _config(suite: Suite, architecture: str, objective: str, seed: int) -> Config:
+def _combinations(axes: Mapping[str, list[Any]]) -> list[dict[str, Any]]:
+    """One value of each axis, in every way; one empty choice without axes."""
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def _config(suite: Suite, architecture: str, objective: str, seed: int, varied: Mapping[str, Any]) -> Config:
     values = {"architecture": architecture, "objective": objective, "seed": seed, **suite.config}
     if architecture in suite.learning_rate:
         values["learning_rate"] = suite.learning_rate[architecture]
-    return Config(**values)
+    return Config(**{**values, **varied})
 
 
 def override(suite: Suite, **wishes: Any) -> Suite:
-    """The suite with the wishes of the command line; None leaves a value as it is."""
+    """The suite with the wishes of the command line; None leaves a value as it is.
+
+    A value given for a setting that the suite varies takes the place of the whole axis.
+    """
     given = {k: v for k, v in wishes.items() if v is not None and v != ()}
     config = dict(suite.config)
-    config |= {f.name: given.pop(f.name) for f in fields(Config) if f.name in given}
+    config |= {name: given.pop(name) for name in _CONFIG if name in given}
+    given["vary"] = {k: v for k, v in suite.vary.items() if wishes.get(k) is None}
     if "learning_rate" in config:
         given["learning_rate"] = dict.fromkeys(ARCHITECTURES, config["learning_rate"])
     if "budget_s" in given:  # one figure for all; 0 takes every budget away

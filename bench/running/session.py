@@ -29,8 +29,8 @@ class Display(Protocol):
 def schedule(runs: Sequence[Run]) -> list[tuple[Run, int]]:
     """Blocks in order of repetition; inside a block a shuffle seeded by it, with the position.
 
-    Every block holds every implementation once, so a machine that slows down for ten minutes
-    slows all of them, and ratios within a block stay true.
+    Every block holds every implementation once in each setting, so a machine that slows down for
+    ten minutes slows all of them, and ratios within a block stay true.
     """
     order = []
     for repetition in sorted({run.repetition for run in runs}):
@@ -40,9 +40,13 @@ def schedule(runs: Sequence[Run]) -> list[tuple[Run, int]]:
     return order
 
 
-def series(corpus: Corpus, run: Run) -> str:
-    """Names the experiment that a block belongs to, so that a resumed `run` continues its blocks."""
-    share = f"{machine()['name']} {run.resources} {corpus.sha256}"
+def series(corpus: Corpus, runs: Sequence[Run]) -> str:
+    """Names the experiment that a block belongs to, so that a resumed `run` continues its blocks.
+
+    Runs with one and with two threads that were planned together share their blocks.
+    """
+    resources = " ".join(sorted({str(run.resources) for run in runs}))
+    share = f"{machine()['name']} {resources} {corpus.sha256}"
     return hashlib.sha256(share.encode()).hexdigest()[:8]
 
 
@@ -62,13 +66,13 @@ def execute(
     """
     store.check_writable(results)
     store.read_all(results)  # a damaged or newer folder is refused now, not after an hour
-    with _alone(results):
+    with alone(results):
         corpora = {m: _corpus(dataset, m, display) for m in sorted({r.config.min_count for r in runs})}
         records = []
         for number, (run, position) in enumerate(schedule(runs), start=1):
             folder, corpus = corpora[run.config.min_count]
             display.begin(run, number, len(runs), corpus.tokens * run.config.epochs)
-            block = {"series": series(corpus, run), "repetition": run.repetition, "position": position}
+            block = {"series": series(corpus, runs), "repetition": run.repetition, "position": position}
             done = None if again else _finished(run, corpus, block, results)
             record = done or _one(run, folder, corpus, block, results, display)
             display.end(record, cached=done is not None)
@@ -108,7 +112,7 @@ def _one(
 
 
 @contextlib.contextmanager
-def _alone(results: Path) -> Iterator[None]:
+def alone(results: Path) -> Iterator[None]:
     """Two sessions beside each other would measure each other. Raises UserError."""
     import fcntl
 

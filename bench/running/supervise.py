@@ -86,7 +86,7 @@ def empty_record(run: Run, corpus: Corpus, block: dict[str, Any], **known: Any) 
         machine={**machine.machine(), "load_average": machine.load_average()},
         versions=machine.versions(),
         git=machine.git(),
-        work=dict.fromkeys(("raw_words", "kept_words", "pairs", "scored_outputs")),
+        work=dict.fromkeys(("raw_words", "kept_words", "pairs", "scored_outputs", "row_visits")),
         phases={f"{name}_s": None for name in PHASES},
         throughput=dict.fromkeys(("raw_words_per_s", "kept_words_per_s", "pairs_per_s")),
         memory=dict.fromkeys(
