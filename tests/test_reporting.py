@@ -12,11 +12,13 @@ import pytest
 from rich.console import Console
 
 from bench import reporting
+from bench.analysis.overall import over_datasets
 from bench.analysis.rows import cells, frame, runs
 from bench.errors import UserError
 from bench.records.schema import STATUSES
 from bench.reporting import units
-from bench.reporting.tables import escape_latex
+from bench.reporting.sections import tables
+from bench.reporting.tables import escape_latex, markdown
 from tests.records_factory import demo, record, unfinished
 
 HOSTILE = '<script>alert(1)</script> | $x_1$ 100% & \\input{secret} #{} ~^ "quoted"\nsecond line'
@@ -82,6 +84,47 @@ def test_ratio_prefers_the_same_number_of_threads():
         record("quick", threads=1, speed=200.0),
     ]
     assert _cell(runs, "quick").ratio.value == pytest.approx(2)
+
+
+def test_a_doubtful_ratio_does_not_survive_many_comparisons():
+    """p = .045 alone; beside nine rows that differ in nothing ten times that."""
+
+    def session(others):
+        speeds = {"doubtful": (1.04, 1.12, 1.20, 1.05, 1.03)}
+        speeds |= {f"same{i}": (0.9, 1.1, 1.0, 1.1, 0.9) for i in range(others)}
+        return [
+            record(name, seed=i, repetition=i, speed=1e5 * factors[i])
+            for name, factors in (("gensim", (1.0,) * 5), *speeds.items())
+            for i in range(5)
+        ]
+
+    alone, beside = (_cell(session(n), "doubtful").ratio for n in (0, 9))
+    assert alone.p < 0.05
+    assert beside.p == pytest.approx(10 * alone.p)
+    assert (beside.low, beside.high) == (alone.low, alone.high)
+    assert "n.s." in _printed(session(9), 200)
+    assert frame(cells(session(9)))["ratio_to_gensim_p_holm"].notna().any()
+
+
+def test_rows_on_several_datasets_have_a_geometric_mean():
+    def on(dataset, speeds, dim=100):
+        data = {**record().data, "name": dataset, "sha256": dataset}
+        return [record(name, speed=s, data=data, config={"dim": dim}) for name, s in speeds.items()]
+
+    rows = [
+        *on("small", {"gensim": 1e5, "quick": 4e5, "once": 9e5}),
+        *on("large", {"gensim": 1e5, "quick": 1e5}),
+        *on("large", {"gensim": 1e5, "quick": 16e5}, dim=300),  # stands for "large" with the row before
+    ]
+    (found,) = over_datasets(cells(rows))
+    assert found.ratios == {"large": pytest.approx(4), "small": pytest.approx(4)}
+    assert found.ratio == pytest.approx(4)
+    assert found.equal == 0
+    section = markdown(tables(cells(rows))).partition("### Over data sets")[2]
+    assert (
+        "| quick | skip-gram NS | cpu, 2 threads | 4.00× | large 4.00×, small 4.00× | on 0 of 2 |" in section
+    )
+    assert "Over data sets" not in markdown(tables(cells(rows[:3])))
 
 
 @pytest.mark.parametrize(
@@ -221,6 +264,7 @@ def test_both_error_bars_are_named_and_kept_apart(files):
     assert "95 % over items" in head
     columns = frame(cells(demo())).columns
     assert {"wordsim353_min_over_seeds", "wordsim353_low_95_over_items"} <= set(columns)
+    assert "wordsim353_median_low_95_over_seeds" in columns
 
 
 def test_csv_keeps_full_precision():

@@ -14,6 +14,7 @@ from bench.analysis.statistics import (
     paired_log_ratio,
     paired_p_value,
     ratio_text,
+    same_mean_p_value,
 )
 
 REPEATS = 600
@@ -66,6 +67,23 @@ def test_paired_p_value_is_false_five_times_in_a_hundred_and_agrees_with_scipy()
     assert p[:20] == pytest.approx(theirs)
 
 
+def test_the_p_value_of_a_ratio_comes_with_it():
+    new, base = blocks(np.random.default_rng(6), 1.3)
+    assert paired_log_ratio(new, base).p == paired_p_value(new, base)
+
+
+@pytest.mark.parametrize(("n", "m"), [(3, 1), (5, 2), (9, 9)])
+def test_equal_means_are_called_different_five_times_in_a_hundred(n, m):
+    rng = np.random.default_rng(7)
+    pairs = [(rng.normal(3, 2, m), rng.normal(3, 2, n)) for _ in range(3 * REPEATS)]
+    p = [same_mean_p_value(*pair) for pair in pairs]
+    assert np.mean(np.asarray(p) < 0.05) == pytest.approx(0.05, abs=0.015)
+    if m > 1:
+        assert p[:20] == pytest.approx([stats.ttest_ind(*pair).pvalue for pair in pairs[:20]])
+    apart = [same_mean_p_value(new + 20, old) for new, old in pairs]
+    assert np.median(apart) < 0.05
+
+
 @pytest.mark.parametrize(
     ("difference", "low", "high"), [(0.0, 0.92, 1.0), (0.02, 0.02, 0.08), (0.04, 0, 0.01)]
 )
@@ -112,6 +130,7 @@ def test_too_few_runs_give_a_value_without_an_interval():
     assert mean_interval([4.0]) == Estimate(4.0, None, None, 1)
     assert paired_log_ratio([3.0], [2.0]) == Estimate(pytest.approx(1.5), None, None, 1)
     assert paired_p_value([3.0], [2.0]) is None
+    assert same_mean_p_value([3.0], [2.0]) is None
     verdict = equivalence([0.5], [0.5, 0.51], 0.1)
     assert (verdict.low, verdict.high, verdict.p, verdict.equivalent) == (None, None, None, None)
 
@@ -119,7 +138,9 @@ def test_too_few_runs_give_a_value_without_an_interval():
 def test_runs_that_do_not_vary_give_a_point():
     assert median_interval([0.1] * 5) == Estimate(0.1, 0.1, 0.1, 5)
     assert mean_interval([0.1] * 7).low == mean_interval([0.1] * 7).high == pytest.approx(0.1)
-    assert paired_log_ratio([2.0, 4.0], [1.0, 2.0]) == Estimate(*[pytest.approx(2.0)] * 3, 2)
+    assert paired_log_ratio([2.0, 4.0], [1.0, 2.0]) == Estimate(*[pytest.approx(2.0)] * 3, 2, 0.0)
+    assert same_mean_p_value([0.5], [0.5, 0.5]) == 1.0
+    assert same_mean_p_value([0.25], [0.5, 0.5]) == 0.0
     assert paired_p_value([2.0, 4.0], [1.0, 2.0]) == 0.0
     assert paired_p_value([2.0, 4.0], [2.0, 4.0]) == 1.0
     assert equivalence([0.5] * 3, [0.5] * 3, 0.01).equivalent is True
@@ -153,6 +174,8 @@ def test_what_cannot_be_computed_is_refused(call, message):
         (Estimate(1.312, 1.268, 1.357, 5), "1.31× [1.27, 1.36]"),
         (Estimate(1.02, 0.98, 1.06, 5), "n.s."),
         (Estimate(0.5, 0.45, 0.55, 5), "0.50× [0.45, 0.55]"),
+        (Estimate(1.31, 1.02, 1.68, 5, 0.04), "1.31× [1.02, 1.68]"),
+        (Estimate(1.31, 1.02, 1.68, 5, 0.20), "n.s."),  # one of several comparisons
         (Estimate(1.31, None, None, 1), "1.31×"),
         (Estimate(0.0042, 0.0031, 0.0057, 5), "0.0042× [0.0031, 0.0057]"),
         (Estimate(1234.5, 1100.2, 1400.0, 5), "1,234× [1,100, 1,400]"),

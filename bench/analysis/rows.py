@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from bench.analysis.cells import PHASES, QUALITY_SETS, Cell, Quality, Spread, Versus, group
-from bench.analysis.statistics import Estimate
+from bench.analysis.statistics import Estimate, median_interval
 from bench.analysis.verdicts import MARGINS, judge
 from bench.records.schema import Record, Score
 
@@ -89,6 +89,7 @@ def _flat_cell(cell: Cell) -> dict[str, Any]:
         **{name: cell.phases[name] for name in PHASES},
         **{k: v for name in QUALITY_SETS for k, v in _quality(name, cell.quality.get(name)).items()},
         **{k: v for name in MARGINS for k, v in _versus(name, cell.versus.get(name)).items()},
+        "ratio_to_gensim_p_holm": cell.ratio.p if cell.ratio else None,
         "first_started": cell.runs[0].started,
         "last_started": cell.runs[-1].started,
         "rows_hash": rows_hash([cell]),
@@ -112,8 +113,11 @@ def _ratio(base: str, ratio: Estimate | None) -> dict[str, float | None]:
 
 
 def _quality(name: str, quality: Quality | None) -> dict[str, float | str | None]:
+    over_seeds = median_interval(quality.by_seed) if quality else None
     return {
         **_spread(name, quality.seeds if quality else None, "over_seeds"),
+        f"{name}_median_low_95_over_seeds": over_seeds.low if over_seeds else None,
+        f"{name}_median_high_95_over_seeds": over_seeds.high if over_seeds else None,
         f"{name}_low_95_over_items": quality.item_low if quality else None,
         f"{name}_high_95_over_items": quality.item_high if quality else None,
         f"{name}_items_used": quality.used if quality else None,

@@ -26,6 +26,7 @@ class Estimate:
     low: float | None  # 95 % interval
     high: float | None
     n: int
+    p: float | None = None  # of a ratio: two-sided, against 1; null without an interval
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ def paired_log_ratio(new: Sequence[float], base: Sequence[float]) -> Estimate:
     logs = mean_interval(_log_ratios(new, base).tolist())
     if logs.low is None or logs.high is None:
         return Estimate(float(np.exp(logs.value)), None, None, logs.n)
-    return Estimate(float(np.exp(logs.value)), float(np.exp(logs.low)), float(np.exp(logs.high)), logs.n)
+    low, high = float(np.exp(logs.low)), float(np.exp(logs.high))
+    return Estimate(float(np.exp(logs.value)), low, high, logs.n, paired_p_value(new, base))
 
 
 def paired_p_value(new: Sequence[float], base: Sequence[float]) -> float | None:
@@ -110,6 +112,22 @@ def equivalence(new: Sequence[float], reference: Sequence[float], margin: float)
     return Equivalence(difference, difference - half, difference + half, p, p < 0.05)
 
 
+def same_mean_p_value(new: Sequence[float], old: Sequence[float]) -> float | None:
+    """Two-sided p-value of equal means, by Student's test; null with fewer than 3 values in all.
+
+    For the same training done twice: both sides share one spread, so one new value is enough.
+    """
+    x, y = _finite(new), _finite(old)
+    freedom = len(x) + len(y) - 2
+    if freedom < 1:
+        return None
+    if (x == x[0]).all() and (y == y[0]).all():
+        return 1.0 if x[0] == y[0] else 0.0
+    squares = float(((x - x.mean()) ** 2).sum() + ((y - y.mean()) ** 2).sum())
+    error = np.sqrt(squares / freedom * (1 / len(x) + 1 / len(y)))
+    return float(2 * stats.t.sf(abs(x.mean() - y.mean()) / error, freedom))
+
+
 def holm(p_values: Sequence[float]) -> list[float]:
     """P-values adjusted for their number, in the order given (Holm 1979): reject those <= 5 %."""
     p = np.asarray(p_values, float)
@@ -126,10 +144,13 @@ def geometric_mean_ratio(ratios: Sequence[float]) -> float:
 
 
 def ratio_text(ratio: Estimate) -> str:
-    """`1.31× [1.27, 1.36]`, `n.s.` when the interval covers 1, `1.31×` when there is none."""
+    """`1.31× [1.27, 1.36]`, `n.s.` when it is not shown to differ from 1, `1.31×` without an interval.
+
+    The p-value decides where there is one: it may account for the number of comparisons.
+    """
     if ratio.low is None or ratio.high is None:
         return f"{_figure(ratio.value)}×"
-    if ratio.low <= 1 <= ratio.high:
+    if ratio.low <= 1 <= ratio.high if ratio.p is None else ratio.p > 1 - LEVEL:
         return "n.s."
     return f"{_figure(ratio.value)}× [{_figure(ratio.low)}, {_figure(ratio.high)}]"
 

@@ -13,7 +13,7 @@ from statistics import fmean, median
 from scipy.stats import ttest_ind
 
 from bench.analysis.cells import QUALITY_SETS, Cell, Quality, Versus
-from bench.analysis.statistics import Estimate, equivalence, paired_log_ratio
+from bench.analysis.statistics import Estimate, equivalence, holm, paired_log_ratio
 
 REFERENCE = "gensim"
 MARGINS = {"wordsim353": 0.02, "simlex999": 0.02}  # RULES.md, "Equal quality"
@@ -40,7 +40,22 @@ def judge(cells: Sequence[Cell]) -> list[Cell]:
     ]
     places = {(c.section, c.model): i for i, c in reversed(list(enumerate(cells)))}
     judged.sort(key=lambda c: (places[c.section, c.model], c.tier, -(c.speed.median if c.speed else 0)))
-    return _ranked(judged)
+    return _ranked(_accounted(judged))
+
+
+def _accounted(cells: Sequence[Cell]) -> list[Cell]:
+    """The p-values of the ratios adjusted for their number in each table (Holm)."""
+    compared = [
+        (c, c.ratio.p) for c in cells if c.implementation != REFERENCE and c.ratio and c.ratio.p is not None
+    ]
+    adjusted: dict[int, float] = {}
+    for table in {c.section for c, _ in compared}:
+        rows = [(id(c), p) for c, p in compared if c.section == table]
+        adjusted |= zip((row for row, _ in rows), holm([p for _, p in rows]), strict=True)
+    return [
+        replace(c, ratio=replace(c.ratio, p=adjusted[id(c)])) if c.ratio and id(c) in adjusted else c
+        for c in cells
+    ]
 
 
 def _reference(cell: Cell, cells: Iterable[Cell]) -> Cell | None:

@@ -49,6 +49,7 @@ def main() -> None:
       w2vbench run --impl gensim --seeds 5         one implementation, five blocks
       w2vbench run --dataset my.txt.gz --epochs 3  your own text
       w2vbench report                              tables, figure and page from results/
+      w2vbench check                               what in results/ cannot be believed
       w2vbench train my.txt --out vectors.bin      vectors for your own use
       w2vbench doctor                              what is missing, what shakes the numbers
     """

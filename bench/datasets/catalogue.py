@@ -34,6 +34,7 @@ class Dataset:
     raw_tokens: int | None = None
     tokens: int | None = None  # with min count 5, as is
     vocabulary: int | None = None
+    cite: tuple[str, ...] = ()  # keys of bench/references.bib
     path: Path | None = None  # a local file, given by path; never in the registry
 
     def __post_init__(self) -> None:

@@ -26,6 +26,8 @@ OPTIONAL = {  # set -> name in the dataset registry
     "rareword": "rareword-2034",
     "msr": "msr-analogies-8000",
 }
+CITE = {"wordsim353": "finkelstein2002", "simlex999": "hill2015", "google": "mikolov2013a"}
+# keys of bench/references.bib for the packaged sets; the registry has those of the others
 ANALOGIES = ("google", "msr")  # every other set is a similarity set
 
 
@@ -52,6 +54,13 @@ def find_files() -> dict[str, Path]:
     files = {name: packaged_file(file) for name, file in PACKAGED.items()}
     found = {name: evaluation_file(registered) for name, registered in OPTIONAL.items()}
     return files | {name: path for name, path in found.items() if path is not None}
+
+
+def papers(name: str) -> tuple[str, ...]:
+    """Keys of bench/references.bib for the set called `name`; none for one that is not known."""
+    from bench.datasets import registry
+
+    return (CITE[name],) if name in CITE else registry()[OPTIONAL[name]].cite if name in OPTIONAL else ()
 
 
 def packaged_file(file: str) -> Path:

@@ -193,7 +193,7 @@ def notes(table: Table) -> list[str]:
         "Words/s counts the in-vocabulary words of the text, before subsampling, per second of training "
         "alone; figures are medians over runs.",
         "× gensim: the speed over gensim's with the same model in the same block, with the 95 % interval "
-        "of the paired ratio over blocks; n.s.: the interval holds 1; gensim has no full softmax, hence "
+        "of the paired ratio over blocks; n.s.: p > 5 % after Holm; gensim has no full softmax, hence "
         "the dash.",
         "× parent: the same against the implementation whose mathematics a row reproduces, made faster.",
         "#: the rank by words/s within a model, only for rows whose quality is shown to equal gensim's; "

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 
 import pandas as pd
 
+from bench.reporting import overall
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes
 from bench.reporting.sections import Table, model_name
@@ -58,7 +59,8 @@ def csv(frame: pd.DataFrame) -> str:
 
 def markdown(tables: Sequence[Table], curves: Sequence[Table] = ()) -> str:
     """All tables, each with its settings, notes and provenance; `curves` are those of times to quality."""
-    return "\n".join([*map(_markdown_section, tables), *map(_markdown_arrivals, curves)])
+    parts = [*map(_markdown_section, tables), *map(_markdown_arrivals, curves)]
+    return "\n".join(parts) + _markdown_overall(tables)
 
 
 def _markdown_arrivals(table: Table) -> str:
@@ -66,6 +68,15 @@ def _markdown_arrivals(table: Table) -> str:
     parts += [_markdown_table(table, ARRIVALS)]
     parts += ["\n".join(f"- {escape_markdown(note)}" for note in arrival_notes(table))]
     return "\n\n".join([*parts, escape_markdown(table.provenance)]) + "\n"
+
+
+def _markdown_overall(tables: Sequence[Table]) -> str:
+    """The means over data sets, or nothing where no row was measured on several."""
+    rows = [list(map(escape_markdown, row)) for row in overall.rows(tables)]
+    if not rows:
+        return ""
+    lines = map(_markdown_line, [overall.HEAD, ["---"] * len(overall.HEAD), *rows])
+    return "\n" + "\n\n".join(["### Over data sets", "\n".join(lines), f"- {overall.NOTE}"]) + "\n"
 
 
 def _markdown_section(table: Table) -> str:

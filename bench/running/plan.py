@@ -1,8 +1,6 @@
 """From a suite and the command line's wishes to the list of runs, each with its id."""
 
-import hashlib
 import itertools
-import json
 import tomllib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -13,6 +11,7 @@ from bench.contract import ARCHITECTURES, OBJECTIVES, Config, Option, Resources,
 from bench.discovery import Entry, find
 from bench.errors import UserError, unknown_name
 from bench.quality import EVALUATOR_VERSION
+from bench.records import identity
 from bench.running.machine import machine, versions
 
 SUITES = Path(__file__).parents[1] / "suites"
@@ -188,17 +187,19 @@ def run_id(run: Run, dataset_sha256: str) -> str:
     its share, and the versions of what the implementation needs. Editing one implementation so
     makes its own runs new, and nobody else's. A learning curve takes time, so its runs are others.
     """
-    relevant = {"python", "numpy", *run.entry.spec.needs}
-    parts = {
-        "source": run.entry.source_sha256,
-        "implementation": run.entry.spec.name,
-        "options": {**run.entry.spec.options, **run.options},
-        "config": asdict(run.config),
-        "dataset": dataset_sha256,
-        "evaluator": EVALUATOR_VERSION,
-        "machine": machine()["name"],
-        "resources": asdict(run.resources),
-        "versions": {k: v for k, v in versions().items() if k in relevant},
-        **({"curve": run.curve} if run.curve else {}),
-    }
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()[:16]
+    spec = run.entry.spec
+    return identity.run_id(
+        {
+            "name": spec.name,
+            "options": {**spec.options, **run.options},
+            "needs": spec.needs,
+            "source_sha256": run.entry.source_sha256,
+        },
+        asdict(run.config),
+        asdict(run.resources),
+        dataset_sha256=dataset_sha256,
+        machine=machine()["name"],
+        versions=versions(),
+        evaluator=EVALUATOR_VERSION,
+        curve=run.curve,
+    )
