@@ -39,7 +39,7 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda inner, option: option(inner), reversed(CONFIG_OPTIONS), command)
 
 
-def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+def names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
     """`--impl a,b --impl c` means three."""
     return tuple(name for item in value for name in item.split(",") if name)
 
@@ -50,7 +50,7 @@ def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
     "--impl",
     "implementations",
     multiple=True,
-    callback=_names,
+    callback=names,
     metavar="NAME[,NAME]",
     help="Only these implementations, whether the suite names them or not.",
 )
@@ -58,7 +58,7 @@ def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
     "--arch",
     "architectures",
     multiple=True,
-    callback=_names,
+    callback=names,
     metavar="skipgram|cbow",
     help="Only these architectures.",
 )
@@ -66,7 +66,7 @@ def _names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tup
     "--objective",
     "objectives",
     multiple=True,
-    callback=_names,
+    callback=names,
     metavar="ns|hs|softmax",
     help="Only these objectives.",
 )
