@@ -44,6 +44,8 @@ def test_every_command_of_the_readme_is_understood(command, tmp_path, monkeypatc
         if not store.read_all(ROOT / "results"):
             pytest.skip("no published results in this checkout")
         words += ["--results", str(ROOT / "results")]
+    if words[0] == "compare":
+        words[1:3] = [str(ROOT / "results")] * 2
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 0, result.output
     assert result.output

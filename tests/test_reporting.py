@@ -91,7 +91,10 @@ def test_ratio_prefers_the_same_number_of_threads():
         (0.51, 0.26, 0.030, "within seed spread"),
         (0.44, 0.26, 0.002, "below on WS353"),
         (0.44, 0.20, 0.002, "below"),
-        (0.51, 0.32, 0.002, "above on SimLex"),
+        (0.51, 0.281, 0.002, "above on SimLex"),
+        (0.51, 0.32, 0.002, "suspiciously above on SimLex"),
+        (0.44, 0.32, 0.002, "below on WS353, suspiciously above on SimLex"),
+        (0.57, 0.32, 0.002, "suspiciously above"),
     ],
 )
 def test_verdict_on_quality(ws353, simlex, spread, verdict):

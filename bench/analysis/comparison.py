@@ -72,8 +72,8 @@ class Change:
             return None
         way = 1 if self.metric.higher_is_better else -1
         low, high = sorted(way * end for end in self.shift.interval)
-        values = (way * self.shift.value, low, high)
-        return tuple(map(math.exp, values)) if self.is_ratio else values  # type: ignore[return-value]
+        value = way * self.shift.value
+        return (math.exp(value), math.exp(low), math.exp(high)) if self.is_ratio else (value, low, high)
 
     @property
     def verdict(self) -> str:
@@ -87,14 +87,8 @@ class Change:
             return "regression" if self.p <= LEVEL else f"cannot tell (n = {self.n}, alone it would fail)"
         if low > -limit:
             return "fine"
-        return f"cannot tell (n = {self.n}, about {self._needed(limit)} needed)"
-
-    def _needed(self, limit: float) -> int:
-        """Runs that would tell no change from the margin, and the margin from twice itself."""
-        assert self.shift is not None
-        assert self.margin is not None
-        beyond = min(limit, self._shift_at(2 * self.margin) - limit) or limit
-        return max(self.n + 1, self.shift.runs_needed(beyond)) if beyond else self.n + 1
+        needed = f", about {max(self.n + 1, self.shift.runs_needed(limit))} needed" if limit else ""
+        return f"cannot tell (n = {self.n}{needed})"
 
     def _shift_at(self, loss: float) -> float:
         """How far down a loss of `loss` shifts: 5 % slower is -log 0.95, 2 % more bytes log 1.02."""
@@ -147,16 +141,12 @@ def compare(base: Side, new: Side, margins: Mapping[str, float]) -> Comparison:
         measured = [[r for r in side if r.status in MEASURED] for side in runs]
         if not all(measured):
             lone += [_lone(row, runs, measured)] if any(measured) else []
-        elif _same(*measured):
+        elif measured[0] == measured[1]:
             unchanged += 1
         else:
             controls = control(base, row), control(new, row)
             drafts += _changes(row, measured[0], measured[1], controls, margins)
     return Comparison(tuple(_corrected(drafts)), tuple(lone), unchanged)
-
-
-def _same(base: Runs, new: Runs) -> bool:
-    return {(r.run_id, r.started) for r in base} == {(r.run_id, r.started) for r in new}
 
 
 def _lone(row: Row, runs: tuple[Runs, Runs], measured: Sequence[Runs]) -> Lone:

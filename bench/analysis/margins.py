@@ -13,7 +13,7 @@ from scipy import stats
 
 LEVEL = 0.05  # of every one-sided test
 FEWEST_RUNS = 3  # pairs, or runs a side, before anything is said: two equal figures would look certain
-POWER = 0.95  # that `runs_needed` plans for
+POWER = 0.95  # what `runs_needed` plans for
 
 
 @dataclass(frozen=True)
@@ -37,16 +37,16 @@ class Shift:
             return 0.0 if self.value < 0 else 1.0
         return float(stats.t.cdf(self.value / self.error, self.freedom))
 
-    def runs_needed(self, beyond: float) -> int:
+    def runs_needed(self, beyond: float, power: float = POWER) -> int:
         """Runs (pairs, or runs a side) that put the interval clear of a bound `beyond` away.
 
-        In 95 of 100 cases, at the noise seen here. Guenther 1981: the normal approximation plus
-        z²/2 for one sample, z²/4 for two.
+        In `power` of all cases, if the noise is what it was here. Guenther 1981: the normal
+        approximation plus z²/2 for one sample, z²/4 for two.
         """
         z = float(stats.norm.ppf(1 - LEVEL))
         one = self.error * math.sqrt(self.n)  # the error of a single pair, or of one run a side
         small = z**2 / 2 * (self.n - 1) / self.freedom
-        wanted = ((z + float(stats.norm.ppf(POWER))) * one / beyond) ** 2 + small
+        wanted = ((z + float(stats.norm.ppf(power))) * one / beyond) ** 2 + small
         return max(FEWEST_RUNS, math.ceil(wanted))
 
 
