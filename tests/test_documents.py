@@ -15,6 +15,7 @@ from bench.records import store
 from bench.records.schema import STATUSES, Record, Score
 from bench.reporting import report
 from tests.records_factory import record
+from tests.simulate_gate import measured_noise, runs_needed
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -74,6 +75,13 @@ def test_the_readme_shows_the_table_that_the_records_give(published):
     lines = [line for line in shown.splitlines() if line]
     assert len(lines) > 10
     assert [line for line in lines if line not in rendered] == []
+
+
+def test_the_readme_says_how_many_blocks_the_gate_needs(published):
+    noise = measured_noise(published)
+    said = " ".join(README.split())
+    assert f"a 10 % slowdown takes {runs_needed(noise, '10 % slower')} blocks" in said
+    assert f"5 % more memory {runs_needed(noise, '5 % more memory')} runs" in said
 
 
 @pytest.mark.parametrize("name", ["table.md", "table.csv", "table.tex", "runs.csv"])

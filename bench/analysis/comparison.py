@@ -34,6 +34,7 @@ from bench.analysis.verdicts import MARGINS
 from bench.records.metrics import METRICS, Metric
 from bench.records.sides import Side
 
+CRASHED = ("failed", "oom", "timeout")
 DEFAULT_MARGINS = {"throughput": 0.05, "memory": 0.02, "quality": 0.01}
 
 _METRICS = (
@@ -99,13 +100,13 @@ class Change:
 
 @dataclass(frozen=True)
 class Lone:
-    """A row that cannot be compared: measured on one side only."""
+    """A row, or some runs of it, that one side could not set against the other's."""
 
     row: Row
     implementation: str
     side: str  # "base" or "new": where it was measured
     other: str  # what the other side has: "nothing", or how its runs ended
-    broken: bool  # measured in base, crashed in new: a regression without figures
+    broken: bool  # crashed in new and never in base: a regression without figures
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,11 @@ def compare(base: Side, new: Side, margins: Mapping[str, float]) -> Comparison:
     for row in sorted(old.keys() | fresh.keys()):
         runs = old.get(row, []), fresh.get(row, [])
         measured = [[r for r in side if r.status in MEASURED] for side in runs]
+        if any(measured) and (not all(measured) or _broken(*runs)):
+            lone.append(_lone(row, runs, measured))
         if not all(measured):
-            lone += [_lone(row, runs, measured)] if any(measured) else []
-        elif measured[0] == measured[1]:
+            continue
+        if measured[0] == measured[1]:
             unchanged += 1
         else:
             controls = control(base, row), control(new, row)
@@ -149,13 +152,18 @@ def compare(base: Side, new: Side, margins: Mapping[str, float]) -> Comparison:
     return Comparison(tuple(_corrected(drafts)), tuple(lone), unchanged)
 
 
+def _broken(base: Runs, new: Runs) -> bool:
+    """Whether runs crash in new that never did in base."""
+    return any(r.status in CRASHED for r in new) and not any(r.status in CRASHED for r in base)
+
+
 def _lone(row: Row, runs: tuple[Runs, Runs], measured: Sequence[Runs]) -> Lone:
     here = 0 if measured[0] else 1
-    ends = sorted({f"{r.status}: {r.reason}" if r.reason else r.status for r in runs[1 - here]})
-    crashed = {r.status for r in runs[1]} & {"failed", "oom", "timeout"}
+    others = [r for r in runs[1 - here] if r.status not in MEASURED]
+    ends = sorted({f"{r.status}: {r.reason}" if r.reason else r.status for r in others})
     name = str(runs[here][0].implementation["name"])
-    side = ("base", "new")[here]
-    return Lone(row, name, side, "; ".join(ends) or "nothing", broken=here == 0 and bool(crashed))
+    broken = here == 0 and _broken(*runs)
+    return Lone(row, name, ("base", "new")[here], "; ".join(ends) or "nothing", broken)
 
 
 def _changes(

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from bench import discovery
 from bench.cli.app import json_option, main, print_json, print_table, results_option
 from bench.cli.work import names
 from bench.errors import UserError, unknown_name
@@ -175,7 +176,7 @@ def regress(
       w2vbench regress --impl fused -- --epochs 10 --threads 1
 
     Both run here and now, in turns, under this tree's harness, so that any machine will do. WORDS
-    after `--` are options of `run`. Nothing is written to the results.
+    after `--` are options of `run`, paths in full. Nothing is written to the results.
 
     \b
     Exit codes: 0 fine or nothing to race, 1 regression, 2 nothing comparable, 3 bad input.
@@ -183,9 +184,11 @@ def regress(
     with tempfile.TemporaryDirectory(prefix="w2vbench-") as scratch:
         base, new = duel.corners(revision, Path(scratch))
         wanted = implementations or find_suite("regress").implementations
+        for name in implementations:
+            discovery.find(name)
         racing = duel.in_both(base, new, wanted, only_changed=not implementations)
         if not racing:
-            click.echo(f"of {', '.join(wanted)} nothing differs from {base.label}", err=True)
+            click.echo(f"nothing to race: {base.label} has no other {' or '.join(wanted)}", err=True)
             return
         run = ["--suite", "regress", "--impl", ",".join(racing), *words]
         try:

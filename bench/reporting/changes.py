@@ -123,9 +123,10 @@ def _estimate(change: Change) -> str:
 def _lone(lone: Lone, varied: set[str]) -> str:
     name = f"{_name(lone.implementation, lone.row, varied)} {_model(lone.row)}"
     where = dict(lone.row.settings)["data"]
-    mark = "regression: " if lone.broken else ""
+    if lone.broken:
+        return f"regression: {name} on {where} crashes in new; {lone.other}"
     other = "new" if lone.side == "base" else "base"
-    return f"{mark}{name} on {where} only in {lone.side}; {other} has {lone.other}"
+    return f"{name} on {where} only in {lone.side}; {other} has {lone.other}"
 
 
 def _name(implementation: str, row: Row, varied: set[str]) -> str:

@@ -61,7 +61,7 @@ def corners(revision: str | None, scratch: Path) -> tuple[Corner, Corner]:
     """
     here = discovery.folder().parent
     wanted = [f"{revision}^{{commit}}"] if revision else ["HEAD", "--", "results"]
-    commit = _git(here, "rev-list", "--max-count=1", *wanted).decode().strip()
+    commit = _git(here, "rev-list", "--max-count=1", "--end-of-options", *wanted).decode().strip()
     archive = _git(here, "archive", "--format=zip", commit or "HEAD", "--", "impls")
     zipfile.ZipFile(io.BytesIO(archive)).extractall(scratch / "base")
     base = Corner(f"base {commit[:12]}", scratch / "base", scratch / "base-results")
