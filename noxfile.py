@@ -61,3 +61,10 @@ def report(session: nox.Session) -> None:
     """Render reports/ from results/; arguments go to `w2vbench report`."""
     install(session)
     session.run("w2vbench", "report", *session.posargs)
+
+
+@nox.session(default=False)
+def regress(session: nox.Session) -> None:
+    """Race this tree against the committed baseline, 3 minutes; arguments go to `w2vbench regress`."""
+    install(session, "reference")
+    session.run("w2vbench", "regress", *session.posargs)

@@ -28,10 +28,10 @@ class Entry:
     source_sha256: str  # of the file and of every shared helper that it reaches
 
 
-def implementations(folder: Path | None = None) -> dict[str, Entry]:
+def implementations(where: Path | None = None) -> dict[str, Entry]:
     """All implementations by name, sorted. Raises UserError for a malformed or doubled spec."""
     found: dict[str, Entry] = {}
-    for path in sorted((folder or _folder()).glob("[!_]*.py")):
+    for path in sorted((where or folder()).glob("[!_]*.py")):
         for entry in _entries(path):
             if entry.spec.name in found:
                 raise UserError(
@@ -59,7 +59,8 @@ def load(name: str, options: Mapping[str, Option] | None = None) -> Implementati
     return implementation
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Where the implementations are: the package `impls` that comes first on the path."""
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise UserError("the package 'impls' is missing", remedy="install the project: pip install -e .")

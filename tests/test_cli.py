@@ -128,7 +128,10 @@ def test_json_goes_to_standard_output_and_progress_to_standard_error(laboratory)
         assert json.loads(out)
 
 
-@pytest.mark.parametrize("verb", [[], ["run"], ["report"], ["data"], ["data", "fetch"], ["list"], ["info"]])
+@pytest.mark.parametrize(
+    "verb",
+    [[], ["run"], ["report"], ["data"], ["data", "fetch"], ["list"], ["info"], ["compare"], ["regress"]],
+)
 def test_help_has_an_example(laboratory, verb):
     status, out, _ = laboratory.call(*verb, "--help")
     assert status == 0

@@ -13,6 +13,7 @@ from bench.cli import main
 from bench.records import store
 from bench.records.schema import STATUSES
 from bench.reporting import report
+from tests.simulate_gate import measured_noise, runs_needed
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -42,6 +43,8 @@ def test_every_command_of_the_readme_is_understood(command, tmp_path, monkeypatc
         if not store.read_all(ROOT / "results"):
             pytest.skip("no published results in this checkout")
         words += ["--results", str(ROOT / "results")]
+    if words[0] == "compare":
+        words[1:3] = [str(ROOT / "results")] * 2
     result = CliRunner().invoke(main, words)
     assert result.exit_code == 0, result.output
     assert result.output
@@ -70,6 +73,13 @@ def test_the_readme_shows_the_table_that_the_records_give(published):
     lines = [line for line in shown.splitlines() if line]
     assert len(lines) > 10
     assert [line for line in lines if line not in rendered] == []
+
+
+def test_the_readme_says_how_many_blocks_the_gate_needs(published):
+    noise = measured_noise(published)
+    said = " ".join(README.split())
+    assert f"a 10 % slowdown takes {runs_needed(noise, '10 % slower')} blocks" in said
+    assert f"5 % more memory {runs_needed(noise, '5 % more memory')} runs" in said
 
 
 @pytest.mark.parametrize("name", ["table.md", "table.csv", "table.tex", "runs.csv"])

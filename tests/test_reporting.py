@@ -134,12 +134,56 @@ def test_rows_on_several_datasets_have_a_geometric_mean():
         (0.51, 0.26, 0.030, "within seed spread"),
         (0.44, 0.26, 0.002, "below on WS353"),
         (0.44, 0.20, 0.002, "below"),
-        (0.51, 0.32, 0.002, "above on SimLex"),
+        (0.51, 0.281, 0.002, "above on SimLex"),
+        (0.51, 0.32, 0.002, "suspiciously above on SimLex"),
+        (0.44, 0.32, 0.002, "below on WS353, suspiciously above on SimLex"),
+        (0.57, 0.32, 0.002, "suspiciously above"),
     ],
 )
 def test_verdict_on_quality(ws353, simlex, spread, verdict):
     runs = _seeds("gensim", 0.51, 0.26, spread) + _seeds("other", ws353, simlex, spread)
     assert _cell(runs, "other").verdict == verdict
+
+
+def _trained(name, truth, n, rng):
+    """`n` seeds of a row whose mean scores are .40 and .23, and `truth` more."""
+    return [
+        record(
+            name,
+            seed=i,
+            repetition=i,
+            speed=9e6 if name != "gensim" else 2e5,
+            ws353=0.40 + truth + rng.normal(0, 0.012),
+            simlex=0.23 + truth + rng.normal(0, 0.008),
+        )
+        for i in range(n)
+    ]
+
+
+@pytest.mark.parametrize(("truth", "low", "high"), [(0.0, 0, 0.01), (0.02, 0, 0.08), (0.06, 0.95, 1)])
+def test_much_better_than_ten_seeds_of_gensim_is_suspicious(truth, low, high):
+    rng = np.random.default_rng(9)
+    marked = 0
+    for _ in range(100):
+        cell = _cell(_trained("gensim", 0, 10, rng) + _trained("other", truth, 5, rng), "other")
+        marked += "suspiciously above" in cell.verdict
+        assert cell.rank is None or "suspicious" not in cell.verdict
+    assert low <= marked / 100 <= high
+
+
+def test_a_suspicious_row_is_marked_in_every_table_and_never_ranks(files):
+    rng = np.random.default_rng(10)
+    runs = (
+        _trained("gensim", 0, 10, rng) + _trained("miracle", 0.1, 5, rng) + _trained("fasttext", 0.1, 5, rng)
+    )
+    assert _cell(runs, "miracle").rank is None
+    assert _cell(runs, "fasttext").verdict == "above"  # the open division may be better
+    marked = reporting.report(runs)
+    for name in ("table.md", "table.tex", "table.csv", "index.html"):
+        assert "suspiciously above" in marked[name].decode(), name
+    assert "suspiciously above" in _printed(runs, width=200)
+    assert "Suspiciously above: " in marked["table.md"].decode()
+    assert "Suspiciously above: " not in files["table.md"].decode()
 
 
 def test_too_few_seeds_tell_nothing():

@@ -76,7 +76,7 @@ class Versus:
     low: float
     high: float
     p: float | None  # of the equivalence test
-    verdict: str  # "equivalent", "within seed spread", "above" or "below"
+    verdict: str  # "equivalent", "within seed spread", "above", "suspiciously above" or "below"
 
 
 @dataclass(frozen=True)

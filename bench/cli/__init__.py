@@ -1,9 +1,10 @@
 """The `w2vbench` command: verbs only. Data on standard output, progress and errors on standard error.
 
-Exit codes: 0 all went well, 1 a run failed, 2 bad input or surroundings, 130 interrupted.
+Exit codes: 0 all went well, 1 a run failed, 2 bad input or surroundings, 130 interrupted; `compare` and
+`regress` have their own, told in their help.
 """
 
-from bench.cli import evidence, look, roofline, work
+from bench.cli import evidence, gates, look, roofline, work
 from bench.cli.app import main
 
-__all__ = ["evidence", "look", "main", "roofline", "work"]
+__all__ = ["evidence", "gates", "look", "main", "roofline", "work"]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench.analysis.cells import QUALITY_SETS, Cell
 from bench.analysis.statistics import ratio_text
-from bench.analysis.verdicts import EQUAL, MARGINS, REFERENCE
+from bench.analysis.verdicts import EQUAL, MARGINS, REFERENCE, SUSPICIOUS
 from bench.reporting import units
 from bench.reporting.sections import Table, model_name, row_name
 
@@ -204,6 +204,11 @@ def notes(table: Table) -> list[str]:
         "WS353 and SimLex are Spearman correlations, analogies the share right by 3CosAdd on Google's "
         "questions. Peak memory is the host's, the Python process and its libraries included.",
     ]
+    if any(SUSPICIOUS in cell.verdict for cell in table.cells):
+        lines.append(
+            f"Suspiciously above: shown to be better than gensim by more than {margin}, which the same model "
+            "cannot honestly be; not ranked."
+        )
     if any(cell.division == "open" for cell in table.cells):
         lines.append("† open division: departs from the rules, see the implementation's own page.")
     return lines
