@@ -56,12 +56,13 @@ def _judge(cell: Cell, reference: Cell | None) -> Cell:
 
 def speed_ratio(cell: Cell, base: Cell) -> Estimate | None:
     """Raw words/s of `cell` over that of `base`, paired by block; None without a common block."""
-    new, old = _speed_by_block(cell), _speed_by_block(base)
+    new, old = speed_by_block(cell), speed_by_block(base)
     common = sorted(new.keys() & old.keys())
     return paired_log_ratio([new[b] for b in common], [old[b] for b in common]) if common else None
 
 
-def _speed_by_block(cell: Cell) -> dict[tuple[str, int], float]:
+def speed_by_block(cell: Cell) -> dict[tuple[str, int], float]:
+    """Raw words/s of each (series, repetition), in the order of their start."""
     speeds = defaultdict(list)
     for run in cell.runs:
         speed = run.throughput.get("raw_words_per_s")

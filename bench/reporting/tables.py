@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 import pandas as pd
 
 from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes
+from bench.reporting.remarks import remarks
 from bench.reporting.sections import Table, model_name
 
 _MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>|#~"})
@@ -62,6 +63,8 @@ def _markdown_section(table: Table) -> str:
     ]
     if (judged := evaluated(table)).cells:
         parts += ["Quality and its two error bars, kept apart:", _markdown_table(judged, EVIDENCE)]
+    if shaky := remarks(table):
+        parts += ["\n".join(f"- Caution. {escape_markdown(str(remark))}" for remark in shaky)]
     parts += ["\n".join(f"- {escape_markdown(note)}" for note in notes(table))]
     parts += [escape_markdown(table.provenance)]
     return "\n\n".join(parts) + "\n"

@@ -10,6 +10,7 @@ from rich.table import Table as RichTable
 from rich.text import Text
 
 from bench.reporting.columns import HEADLINE, Column, notes
+from bench.reporting.remarks import remarks
 from bench.reporting.sections import Table, model_name
 
 _STYLES = {"ok": "", "over_budget": "yellow", "skipped": "dim", "withdrawn": "dim"}
@@ -45,6 +46,8 @@ class _Fitting:
         yield Text(f"{self.table.title}\n", style="bold") + Text(self.table.settings, style="not bold")
         yield drawn
         yield Text(f"  {self.table.provenance}", style="dim")
+        for remark in remarks(self.table):
+            yield Text(f"  {remark}", style="yellow")
         if hidden:
             names = ", ".join(column.head for column in HEADLINE if column in hidden)
             yield Text(f"  not shown at this width: {names} (all in table.md)", style="dim")
