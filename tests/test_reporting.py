@@ -1,10 +1,16 @@
 """Rows and reports: what is compared with what, what ranks, and that the files are safe and stable."""
 
+import base64
+import hashlib
 import io
+import os
 import random
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -16,7 +22,7 @@ from bench.analysis.rows import cells, frame, runs
 from bench.errors import UserError
 from bench.records.schema import STATUSES
 from bench.reporting import units
-from bench.reporting.tables import escape_latex
+from bench.reporting.latex import escape_latex
 from tests.records_factory import demo, record, unfinished
 
 HOSTILE = '<script>alert(1)</script> | $x_1$ 100% & \\input{secret} #{} ~^ "quoted"\nsecond line'
@@ -173,9 +179,11 @@ def test_latex_special_characters_are_escaped():
 
 def test_latex_rows_have_one_field_a_column(files):
     text = files["table.tex"].decode()
-    width = len(re.search(r"\\begin\{tabular\}\{@\{\}(\w+)@\{\}\}", text)[1])
-    rows = [line for line in text.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
-    assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {width}
+    for one in text.split(r"\begin{table*}")[1:]:
+        width = len(re.search(r"\\begin\{tabular\}\{@\{\}(\w+)@\{\}\}", one)[1])
+        rows = [line for line in one.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
+        assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {width}
+    assert text.count(r"\begin{table*}") == 4  # the headline, and one a test set
 
 
 def test_missing_figures_are_dashes_and_nan_is_nowhere():
@@ -203,16 +211,47 @@ def test_page_is_self_contained_small_and_has_what_sorting_and_filtering_need(fi
     page = files["index.html"].decode()
     assert len(files["index.html"]) < 3_000_000
     tags = _Tags(page)
-    assert not [value for value in tags.links if not value.startswith("#")]
+    assert {link for link in tags.links if not link.startswith(("#", "data:text/csv;"))} <= set(files)
+    assert {link[1:] for link in tags.links if link.startswith("#")} <= set(tags.ids)
     assert "@import" not in page
     assert not re.search(r"url\((?!#)", page)
     assert len(tags.ids) == len(set(tags.ids))
-    headings = re.findall(r'<th scope="col"[^>]*><button type="button">', page)
+    headings = re.findall(r'<th scope="col" class="[^"]+" data-key="[^"]+"><button type="button">', page)
     assert len(headings) == page.count('<th scope="col"')
     assert "aria-sort" in page
     assert 'type="search"' in page
     assert "prefers-color-scheme: dark" in page
     assert "<option>over_budget</option>" in page
+
+
+def test_the_data_under_each_table_of_the_page_is_the_table_in_full_precision(files):
+    encoded = re.search(r'href="data:text/csv;charset=utf-8;base64,([^"]+)"', files["index.html"].decode())[1]
+    assert base64.b64decode(encoded) == files["table.csv"]
+
+
+def test_figures_of_the_page_place_no_letter_that_is_not_there(files):
+    """Letters are shared by all figures: each `use` must find its outline, on two tables as on one."""
+    two = [record(), record(machine={"name": "bigbox"})]
+    for page in (files["index.html"].decode(), reporting.report(two)["index.html"].decode()):
+        used = re.findall(r'<use href="#([^"]+)"', page)
+        assert len(used) > 100
+        assert set(used) <= set(_Tags(page).ids)
+
+
+@pytest.mark.parametrize("seed", ["1", pytest.param("4242", marks=pytest.mark.slow)])
+def test_another_process_with_another_hash_seed_and_order_gives_the_same_bytes(files, seed):
+    script = (
+        "import hashlib, random; from bench import reporting; from tests.records_factory import demo\n"
+        f"runs = demo(); random.Random({seed}).shuffle(runs)\n"
+        "for name, content in reporting.report(runs).items():\n"
+        "    print(name, hashlib.sha256(content).hexdigest())"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    here = [f"{name} {hashlib.sha256(content).hexdigest()}" for name, content in files.items()]
+    assert done.stdout.splitlines() == here
 
 
 def test_both_error_bars_are_named_and_kept_apart(files):

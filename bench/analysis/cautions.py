@@ -52,7 +52,7 @@ def _spread(cells: Sequence[Cell]) -> Caution:
     largest = max((share for _, share in wide), default=0)
     return Caution(
         "spread",
-        f"words/s spread over {WIDEST_SPREAD:.0%}, up to {largest:.0%} (standard deviation over blocks)",
+        f"words/s spread over {_percent(WIDEST_SPREAD)}, up to {_percent(largest)} (standard deviation)",
         tuple(cell for cell, _ in wide),
         "quote the ratio with its interval, not words/s; more blocks narrow it",
     )
@@ -67,7 +67,7 @@ def spread(cell: Cell) -> float:
 def _first_block(cells: Sequence[Cell]) -> Caution:
     return Caution(
         "first block",
-        f"first block over {SLOWER:.0%} slower than the others: a cold cache or clock",
+        f"first block over {_percent(SLOWER)} slower than the others, as on a cold machine",
         tuple(cell for cell in cells if _starts_slowly(cell)),
         "let a run warm the machine up, then w2vbench run --again",
     )
@@ -84,7 +84,7 @@ def _machine(cells: Sequence[Cell]) -> Caution:
     busy = [_load(cell) > limit for cell in cells]
     block, share = _slow_block(cells)
     signs = [f"load average up to {max(map(_load, cells)):.1f} where a run began"] if any(busy) else []
-    signs += [f"most rows {share:.0%} slower in one block"] if block else []
+    signs += [f"most rows {_percent(share)} slower in one block"] if block else []
     return Caution(
         "machine",
         f"machine contended or throttled: {', '.join(signs)}",
@@ -118,3 +118,7 @@ def _share(cell: Cell, block: Block | None) -> float:
     """Speed in `block` over the row's median; 1 where the row was not in it, or in too few to tell."""
     speeds = speed_by_block(cell)
     return speeds[block] / median(speeds.values()) if block in speeds and len(speeds) >= 3 else 1.0
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f} %"

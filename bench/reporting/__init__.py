@@ -13,6 +13,7 @@ from bench.analysis.rows import cells, frame, runs
 from bench.errors import UserError
 from bench.records.schema import Record
 from bench.reporting import tables as text
+from bench.reporting.latex import latex
 from bench.reporting.sections import Table, tables
 from bench.reporting.terminal import terminal as _terminal
 
@@ -52,7 +53,7 @@ def report(records: Sequence[Record]) -> Mapping[str, bytes]:
     files = {
         "table.md": text.markdown(found).encode(),
         "table.csv": text.csv(frame([cell for table in found for cell in table.cells])).encode(),
-        "table.tex": text.latex(found).encode(),
+        "table.tex": latex(found).encode(),
         "runs.csv": text.csv(runs(records)).encode(),
     }
     named = [_named(figure, i) for i, figure in enumerate(drawn)]
@@ -85,7 +86,7 @@ def _named(figure: Mapping[str, bytes], number: int) -> dict[str, bytes]:
 def _page(found: Sequence[Table], drawn: Sequence[Mapping[str, bytes]]) -> bytes:
     from bench.reporting.page import Figure, page
 
-    caption = "Across, words trained on per second; up, the test set. A filled mark has shown quality equal to gensim's."
+    caption = "Speed across, quality up; a filled mark has shown quality equal to gensim's."
     figures = [
         [
             Figure("Quality against training speed", caption, svg, tuple(files))

@@ -83,7 +83,7 @@ _NAME = Column("implementation", "implementation", lambda cell, table: row_name(
 _MODEL = Column("model", "model", lambda cell, _: model_name(cell), keep=10)
 
 HEADLINE: tuple[Column, ...] = (
-    Column("rank", "#", lambda cell, _: rank(cell), lambda cell: cell.rank, 7),
+    Column("rank", "#", lambda cell, _: rank(cell), lambda cell: cell.rank, 8),
     _NAME,
     _MODEL,
     Column(

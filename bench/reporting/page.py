@@ -131,7 +131,7 @@ def _breakable(text: str) -> Markup:
 
 def _small_intervals(text: str) -> Markup:
     """`text` with what stands in brackets set small, so that the figure before it leads."""
-    return Markup(re.sub(r"\[[^\]]*\]", r"<small>\g<0></small>", escape(text)))
+    return Markup(re.sub(r"\[[^\]]*\]", r"<small>\g<0></small>", str(escape(text))))
 
 
 def _beside_gensim(cell: Cell) -> str:
