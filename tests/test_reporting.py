@@ -22,7 +22,11 @@ from bench.analysis.rows import cells, frame, runs
 from bench.errors import UserError
 from bench.records.schema import STATUSES
 from bench.reporting import units
+from bench.reporting.inline import inline
 from bench.reporting.latex import escape_latex
+from bench.reporting.page import Figure
+from bench.reporting.page import page as page_of
+from bench.reporting.sections import tables
 from tests.records_factory import demo, record, unfinished
 
 HOSTILE = '<script>alert(1)</script> | $x_1$ 100% & \\input{secret} #{} ~^ "quoted"\nsecond line'
@@ -173,6 +177,7 @@ def test_latex_special_characters_are_escaped():
     assert escape_latex("50% of a_b & $c #1 {x} ~^ \\y") == (
         r"50\% of a\_b \& \$c \#1 \{x\} \textasciitilde{}\textasciicircum{} \textbackslash{}y"
     )
+    assert escape_latex("95 % of it") == r"95\,\% of it"
     assert "\n" not in escaped
     assert r"\input" not in escaped
 
@@ -236,6 +241,37 @@ def test_figures_of_the_page_place_no_letter_that_is_not_there(files):
         used = re.findall(r'<use href="#([^"]+)"', page)
         assert len(used) > 100
         assert set(used) <= set(_Tags(page).ids)
+
+
+def test_seven_figures_a_table_leave_the_page_small_with_all_but_the_first_folded(files):
+    found = tables(cells([*demo(), record(machine={"name": "bigbox"})]))
+    svg = files["quality-throughput.svg"]
+    figures = [Figure(f"Figure {i}", "What it shows", svg, (f"figure-{i}.svg",)) for i in range(7)]
+    shown = page_of(found, [figures, figures])
+    assert len(shown.encode()) < 3_000_000 / 2  # half the room, for more tables
+    assert shown.count("<figure>") == 14
+    assert shown.count("<summary>6 more figures: figure 1, figure 2,") == 2
+    assert shown.count(found[0].provenance) >= 9  # under the table, its evidence, and every figure
+    ids = _Tags(shown).ids
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:url\(|href=")#([^")]+)', shown)) <= set(ids)
+
+
+def test_figures_on_the_page_keep_their_colours_but_for_greys_which_follow_the_theme():
+    svg = b"""<?xml version="1.0"?>
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><!-- note --><defs><style>*{}</style></defs>
+ <g id="unused"><path id="p1" d="M 1.23456 2
+L 3 4" style="fill: #0173b2; stroke: #1f2933"/></g><use xlink:href="#p1" style="fill: #ffffff"/></svg>"""
+    drawn = inline(svg, "f1", 'label "quoted"')
+    assert drawn.startswith('<svg role="img" aria-label="label &#34;quoted&#34;"')
+    assert 'id="f1-p1" d="M 1.23 2 L 3 4"' in drawn
+    assert 'href="#f1-p1"' in drawn
+    assert "#0173b2" in drawn
+    assert "color-mix(in srgb,var(--ink) 100%,var(--paper))" in drawn
+    assert "color-mix(in srgb,var(--ink) 0%,var(--paper))" in drawn
+    assert "unused" not in drawn
+    assert "note" not in drawn
+    assert "{}" not in drawn
 
 
 @pytest.mark.parametrize("seed", ["1", pytest.param("4242", marks=pytest.mark.slow)])

@@ -49,8 +49,8 @@ def _squeezed(svg: bytes) -> str:
 
 
 def _rounded(numbers: str) -> str:
-    """Points to one decimal, a hundredth of a millimetre or so."""
-    return re.sub(r"-?\d+\.\d{2,}", lambda match: f"{round(float(match[0]), 1):g}", numbers)
+    """Points to two decimals, a few micrometres."""
+    return re.sub(r"-?\d+\.\d{3,}", lambda match: f"{round(float(match[0]), 2):.10g}", numbers)
 
 
 def _with_referenced_ids(text: str, prefix: str) -> str:

@@ -75,7 +75,8 @@ def _floats(table: Table, first: str) -> list[_Float]:
     same = rf"Columns as in Table~\ref{{{first}}}. " if label != first else escape_latex(_notes(table))
     shaky = "".join(f"{remark.what}: {remark.rows}. " for remark in remarks(table))
     caption = f"{table.title}; {table.settings}"
-    note = f"{same}{escape_latex(shaky + table.provenance)}."
+    measured = f"Measured on {table.provenance}."
+    note = same + escape_latex(shaky + measured)
     columns = tuple(column for column in HEADLINE if column.key in _HEADLINE)
     judged = evaluated(table)
     return [
@@ -87,7 +88,7 @@ def _floats(table: Table, first: str) -> list[_Float]:
                 _evidence(name),
                 f"{label}-{name}",
                 f"{_set(name)} with its two error bars, {caption}",
-                escape_latex(f"{table.provenance}."),
+                escape_latex(measured),
             )
             for name in QUALITY_SETS
             if any(name in cell.quality for cell in judged.cells)
@@ -131,9 +132,9 @@ def _drawn(drawn: _Float) -> str:
     spec = "".join("r" if column.number else "l" for column in drawn.columns)
     lines = [
         r"\begin{table*}",
-        r"\centering\scriptsize\setlength{\tabcolsep}{4pt}",
+        r"\centering\scriptsize\setlength{\tabcolsep}{3.5pt}",
         rf"\caption{{{escape_latex(drawn.caption)}.}}",
-        rf"\label{{{drawn.label}}}",
+        rf"\label{{{drawn.label}}}\par\smallskip",
         rf"\sbox0{{\begin{{tabular}}{{@{{}}{spec}@{{}}}}",
         r"\toprule",
         " & ".join(_box(column, column.head) for column in drawn.columns) + r" \\",
@@ -162,11 +163,12 @@ def _rows(drawn: _Float) -> list[str]:
 def _box(column: Column, text: str) -> str:
     """`text` escaped; in a box that wraps where the column holds reasons, which are long."""
     if column.key == "outcome":
-        return rf"\parbox[t]{{3cm}}{{\raggedright {escape_latex(text)}\strut}}"
+        return rf"\parbox[t]{{2.7cm}}{{\raggedright {escape_latex(text)}\strut}}"
     return escape_latex(text)
 
 
 def escape_latex(text: str) -> str:
     """`text` on one line, safe in running LaTeX; characters outside Latin-1 become "?"."""
     known = re.sub(r"\s+", " ", text)
-    return "".join(_ESCAPED.get(c) or (c if ord(c) < 256 else "?") for c in known)
+    escaped = "".join(_ESCAPED.get(c) or (c if ord(c) < 256 else "?") for c in known)
+    return re.sub(r"(?<=\d) \\%", r"\\,\\%", escaped)  # "95 %" stays on one line

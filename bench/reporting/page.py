@@ -130,8 +130,8 @@ def _breakable(text: str) -> Markup:
 
 
 def _small_intervals(text: str) -> Markup:
-    """`text` with what stands in brackets set small, so that the figure before it leads."""
-    return Markup(re.sub(r"\[[^\]]*\]", r"<small>\g<0></small>", str(escape(text))))
+    """`text` with an interval set small, so that the figure before it leads."""
+    return Markup(re.sub(r"(?<=\S )\[[^\]]*\]", r"<small>\g<0></small>", str(escape(text))))
 
 
 def _beside_gensim(cell: Cell) -> str:
