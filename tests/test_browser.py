@@ -179,11 +179,15 @@ def test_the_data_of_a_table_is_saved_in_full_precision(open_page, report, tmp_p
     assert (tmp_path / "rows.csv").read_text("utf-8") == csv(frame(_first_table(report)))
 
 
-def test_figures_are_drawn_with_their_letters(open_page):
-    page = open_page()
+def test_figures_hold_their_text_inside(open_page):
+    page = open_page(viewport={"width": 1280, "height": 900})
     for svg in page.locator("figure svg").all():
-        boxes = svg.evaluate("e => [...e.querySelectorAll('use')].map(u => u.getBBox().width)")
-        assert sum(width > 0 for width in boxes) > 50
+        frame_, texts = svg.bounding_box(), svg.locator("text")
+        assert texts.count() > 20
+        for box in texts.evaluate_all("all => all.map(t => t.getBoundingClientRect().toJSON())"):
+            assert box["width"] > 0
+            assert box["left"] >= frame_["x"]
+            assert box["right"] <= frame_["x"] + frame_["width"] + 1
 
 
 def test_files_that_the_page_names_lie_beside_it(open_page, report):

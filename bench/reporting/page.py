@@ -55,7 +55,7 @@ def page(tables: Sequence[Table], figures_by_table: Sequence[Sequence[Figure]]) 
         _environment()
         .get_template("page.html")
         .render(
-            tables=[_view(table, figures) for table, figures in drawn],
+            tables=[_view(table, figures, f"f{i}") for i, (table, figures) in enumerate(drawn)],
             glyphs=glyphs(figure.svg for _, figures in drawn for figure in figures),
             headline=HEADLINE,
             evidence=EVIDENCE,
@@ -92,9 +92,9 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _view(table: Table, figures: Sequence[Figure]) -> View:
+def _view(table: Table, figures: Sequence[Figure], prefix: str) -> View:
     drawn = [
-        (figure, inline(figure.svg, f"f{table.hash}-{i}", f"{figure.title}, {table.title}"))
+        (figure, inline(figure.svg, f"{prefix}-{i}", f"{figure.title}, {table.title}"))
         for i, figure in enumerate(figures)
     ]
     data = b64encode(csv(frame(table.cells)).encode()).decode()
