@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.cells import QUALITY_SETS, Cell
-from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes
+from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes, outcome
 from bench.reporting.remarks import remarks
 from bench.reporting.sections import Table, model_name
 
@@ -47,7 +47,8 @@ _HEADLINE = (  # as wide as a page; models head their rows, the phases are in th
     "runs",
     "outcome",
 )
-_ROWS = 40  # of a float; more do not fit a page with the notes
+_LINES = 44  # of a float; more do not fit a page with caption and notes
+_LETTERS = 24  # of a line in the last column
 
 
 @dataclass(frozen=True)
@@ -112,13 +113,13 @@ def _evidence(name: str) -> tuple[Column, ...]:
 
 def _parts(whole: _Float) -> list[_Float]:
     """The float in pieces that fit a page, each with its own label."""
-    pieces = [whole.cells[i : i + _ROWS] for i in range(0, len(whole.cells), _ROWS)]
+    pieces = _pages(whole.cells)
     if len(pieces) == 1:
         return [whole]
     return [
         _Float(
             whole.table,
-            cells,
+            tuple(cells),
             whole.columns,
             whole.label if number == 1 else f"{whole.label}-{number}",
             f"{whole.caption} (part {number} of {len(pieces)})",
@@ -126,6 +127,20 @@ def _parts(whole: _Float) -> list[_Float]:
         )
         for number, cells in enumerate(pieces, start=1)
     ]
+
+
+def _pages(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """`cells` in order, as many to a page as fit with the lines that their reasons need."""
+    pages: list[list[Cell]] = [[]]
+    left = _LINES
+    for cell in cells:
+        lines = 1 + len(outcome(cell)) // _LETTERS
+        if lines > left and pages[-1]:
+            pages.append([])
+            left = _LINES
+        pages[-1].append(cell)
+        left -= lines
+    return pages
 
 
 def _drawn(drawn: _Float) -> str:

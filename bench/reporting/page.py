@@ -135,11 +135,11 @@ def _small_intervals(text: str) -> Markup:
 
 
 def _beside_gensim(cell: Cell) -> str:
-    """How a leader's speed stands beside gensim's, ready to follow it; empty for gensim."""
+    """How a leader's speed stands beside gensim's; empty for gensim."""
     if cell.ratio is None or cell.verdict == "reference":
         return ""
-    text = ratio(cell)
-    return ", not distinguishable from gensim" if text == "n.s." else f", {text} gensim"
+    text, _, interval = ratio(cell).partition(" ")
+    return "not distinguishable from gensim" if text == "n.s." else f"{text} gensim {interval}"
 
 
 def _share(cell: Cell, table: Table) -> str:
