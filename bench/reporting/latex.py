@@ -65,7 +65,7 @@ class _Float:
 
 def latex(tables: Sequence[Table]) -> str:
     """`table*` floats for each section, to be \\input; needs the packages booktabs and graphicx."""
-    first = f"tab:w2vbench-{tables[0].hash}"
+    first = f"tab:w2vbench-{tables[0].hash}" if tables else ""
     floats = [part for table in tables for whole in _floats(table, first) for part in _parts(whole)]
     head = "% Needs \\usepackage{booktabs,graphicx}; \\input this file in the body."
     return "\n".join([head, *map(_drawn, floats)])
