@@ -27,6 +27,13 @@ def slow(session: nox.Session) -> None:
     session.run("pytest", "-m", "slow", *session.posargs)
 
 
+@nox.session(default=False)
+def browser(session: nox.Session) -> None:
+    """Drive the report's page in the system's headless Chromium; downloads no browser."""
+    install(session, "dev", "browser")
+    session.run("pytest", "-m", "slow", "tests/test_browser.py", *session.posargs)
+
+
 @nox.session
 def lint(session: nox.Session) -> None:
     """Check style with ruff and types with mypy."""

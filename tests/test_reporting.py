@@ -1,10 +1,17 @@
 """Rows and reports: what is compared with what, what ranks, and that the files are safe and stable."""
 
+import base64
+import hashlib
+import html
 import io
+import os
 import random
 import re
+import subprocess
+import sys
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,8 +24,12 @@ from bench.analysis.rows import cells, frame, runs
 from bench.errors import UserError
 from bench.records.schema import STATUSES
 from bench.reporting import units
+from bench.reporting.inline import inline
+from bench.reporting.latex import escape_latex
+from bench.reporting.page import Figure
+from bench.reporting.page import page as page_of
 from bench.reporting.sections import tables
-from bench.reporting.tables import escape_latex, markdown
+from bench.reporting.tables import markdown
 from tests.records_factory import demo, record, unfinished
 
 HOSTILE = '<script>alert(1)</script> | $x_1$ 100% & \\input{secret} #{} ~^ "quoted"\nsecond line'
@@ -254,15 +265,18 @@ def test_latex_special_characters_are_escaped():
     assert escape_latex("50% of a_b & $c #1 {x} ~^ \\y") == (
         r"50\% of a\_b \& \$c \#1 \{x\} \textasciitilde{}\textasciicircum{} \textbackslash{}y"
     )
+    assert escape_latex("95 % of it") == r"95\,\% of it"
     assert "\n" not in escaped
     assert r"\input" not in escaped
 
 
 def test_latex_rows_have_one_field_a_column(files):
     text = files["table.tex"].decode()
-    width = len(re.search(r"\\begin\{tabular\}\{@\{\}(\w+)@\{\}\}", text)[1])
-    rows = [line for line in text.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
-    assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {width}
+    for one in text.split(r"\begin{table*}")[1:]:
+        width = len(re.search(r"\\begin\{tabular\}\{@\{\}(\w+)@\{\}\}", one)[1])
+        rows = [line for line in one.splitlines() if line.endswith(r"\\") and "multicolumn" not in line]
+        assert {len(re.findall(r"(?<!\\)&", row)) + 1 for row in rows} == {width}
+    assert text.count(r"\begin{table*}") == 4  # the headline, and one a test set
 
 
 def test_missing_figures_are_dashes_and_nan_is_nowhere():
@@ -290,16 +304,78 @@ def test_page_is_self_contained_small_and_has_what_sorting_and_filtering_need(fi
     page = files["index.html"].decode()
     assert len(files["index.html"]) < 3_000_000
     tags = _Tags(page)
-    assert not [value for value in tags.links if not value.startswith("#")]
+    assert {link for link in tags.links if not link.startswith(("#", "data:text/csv;"))} <= set(files)
+    assert {link[1:] for link in tags.links if link.startswith("#")} <= set(tags.ids)
     assert "@import" not in page
     assert not re.search(r"url\((?!#)", page)
     assert len(tags.ids) == len(set(tags.ids))
-    headings = re.findall(r'<th scope="col"[^>]*><button type="button">', page)
+    headings = re.findall(r'<th scope="col" class="[^"]+" data-key="[^"]+"><button type="button">', page)
     assert len(headings) == page.count('<th scope="col"')
     assert "aria-sort" in page
     assert 'type="search"' in page
     assert "prefers-color-scheme: dark" in page
     assert "<option>over_budget</option>" in page
+
+
+def test_the_data_under_each_table_of_the_page_is_the_table_in_full_precision(files):
+    encoded = re.search(r'href="data:text/csv;charset=utf-8;base64,([^"]+)"', files["index.html"].decode())[1]
+    assert base64.b64decode(encoded) == files["table.csv"]
+
+
+def test_text_of_the_figures_is_text_on_the_page(files):
+    shown = files["index.html"].decode()
+    texts = {html.unescape(text) for text in re.findall(r"<text [^>]*>([^<]*)</text>", shown)}
+    assert {"Quality against training speed on wiki-slice", "hierarchical_softmax", "skip-gram NS"} <= texts
+    outlines = set(re.findall(r'<use href="#([^"]+)"', shown))
+    assert outlines <= set(_Tags(shown).ids)  # what is left of outlines is there
+    assert not [name for name in outlines if name.startswith("DejaVuSans")]
+
+
+def test_seven_figures_a_table_leave_the_page_small_with_all_but_the_first_folded(files):
+    found = tables(cells([*demo(), record(machine={"name": "bigbox"})]))
+    svg = files["quality-throughput.svg"]
+    figures = [Figure(f"Figure {i}", "What it shows", svg, (f"figure-{i}.svg",)) for i in range(7)]
+    shown = page_of(found, [figures, figures])
+    assert len(shown.encode()) < 3_000_000 / 2  # half the room, for more tables
+    assert shown.count("<figure>") == 14
+    assert shown.count("<summary>6 more figures: figure 1, figure 2,") == 2
+    assert shown.count(found[0].provenance) >= 9  # under the table, its evidence, and every figure
+    ids = _Tags(shown).ids
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r'(?:url\(|href=")#([^")]+)', shown)) <= set(ids)
+
+
+def test_figures_on_the_page_keep_their_colours_but_for_greys_which_follow_the_theme():
+    svg = b"""<?xml version="1.0"?>
+<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><!-- note --><defs><style>*{}</style></defs>
+ <g id="unused"><path id="p1" d="M 1.23456 2
+L 3 4" style="fill: #0173b2; stroke: #1f2933"/></g><use xlink:href="#p1" style="fill: #ffffff"/></svg>"""
+    drawn = inline(svg, "f1", 'label "quoted"')
+    assert drawn.startswith('<svg role="img" aria-label="label &#34;quoted&#34;"')
+    assert 'id="f1-p1" d="M 1.23 2 L 3 4"' in drawn
+    assert 'href="#f1-p1"' in drawn
+    assert "#0173b2" in drawn
+    assert "--g0:color-mix(in srgb,var(--ink) 0%,var(--paper));" in drawn
+    assert "stroke: var(--g100)" in drawn
+    assert "unused" not in drawn
+    assert "note" not in drawn
+    assert "{}" not in drawn
+
+
+@pytest.mark.parametrize("seed", ["1", pytest.param("4242", marks=pytest.mark.slow)])
+def test_another_process_with_another_hash_seed_and_order_gives_the_same_bytes(files, seed):
+    script = (
+        "import hashlib, random; from bench import reporting; from tests.records_factory import demo\n"
+        f"runs = demo(); random.Random({seed}).shuffle(runs)\n"
+        "for name, content in reporting.report(runs).items():\n"
+        "    print(name, hashlib.sha256(content).hexdigest())"
+    )
+    environment = {**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(Path(__file__).parents[1])}
+    done = subprocess.run(
+        [sys.executable, "-c", script], env=environment, capture_output=True, text=True, check=True
+    )
+    here = [f"{name} {hashlib.sha256(content).hexdigest()}" for name, content in files.items()]
+    assert done.stdout.splitlines() == here
 
 
 def test_both_error_bars_are_named_and_kept_apart(files):

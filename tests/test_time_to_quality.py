@@ -1,5 +1,6 @@
 """Time to quality on curves whose truth is planted, and where reports show it."""
 
+import html
 import io
 import math
 import random
@@ -173,7 +174,7 @@ def test_every_format_shows_the_time_and_the_same_records_give_the_same_bytes():
         assert f"{seconds} (" in text
         assert "WS353 .480, SimLex .240" in text
     assert f"{seconds} (" in _printed(runs)
-    assert "quick reaches gensim's skip-gram NS quality in" in files["index.html"].decode()
+    assert "quick reaches gensim's skip-gram NS quality in" in html.unescape(files["index.html"].decode())
     figure = {name for name in files if name.startswith("learning-curves")}
     assert figure == {f"learning-curves-skipgram-ns.{kind}" for kind in ("svg", "png", "pdf", "csv")}
     drawn = pd.read_csv(io.BytesIO(files["learning-curves-skipgram-ns.csv"]))

@@ -17,6 +17,7 @@ from bench.analysis.rows import cells, frame, runs
 from bench.errors import UserError
 from bench.records.schema import Record
 from bench.reporting import tables as text
+from bench.reporting.latex import latex
 from bench.reporting.sections import Table, tables
 from bench.reporting.terminal import terminal as _terminal
 
@@ -61,19 +62,18 @@ def report(records: Sequence[Record]) -> Mapping[str, bytes]:
     files = {
         "table.md": text.markdown(found, timed).encode(),
         "table.csv": text.csv(frame([cell for table in found for cell in table.cells])).encode(),
-        "table.tex": text.latex(found, timed).encode(),
+        "table.tex": latex(found, timed).encode(),
         "runs.csv": text.csv(runs(records)).encode(),
     }
-    for i, figure in enumerate(drawn):
-        stem = "quality-throughput" + (f"-{i + 1}" if i else "")
-        files |= {f"{stem}{suffix}": content for suffix, content in figure.items()}
+    named = [_named(figure, i) for i, figure in enumerate(drawn)]
+    for figure in named:
+        files |= figure
     if timed:
         rows = times([cell for table in timed for cell in table.cells])
         files |= {"time-to-quality.csv": text.csv(rows).encode()}
     for drawing in (drawing for group in courses for drawing in group):
         files |= drawing.files
-    svgs = [figure.get(".svg") for figure in drawn]
-    return files | {"index.html": _page(found, svgs, list(zip(timed, courses, strict=True)))}
+    return files | {"index.html": _page(found, named, list(zip(timed, courses, strict=True)))}
 
 
 def _tables(records: Sequence[Record]) -> list[Table]:
@@ -105,14 +105,31 @@ def _figure(table: Table) -> dict[str, bytes]:
     return {".svg": figures.svg(table), ".png": figures.png(table), ".csv": data.encode()}
 
 
+def _named(figure: Mapping[str, bytes], number: int) -> dict[str, bytes]:
+    stem = "quality-throughput" + (f"-{number + 1}" if number else "")
+    return {f"{stem}{suffix}": content for suffix, content in figure.items()}
+
+
 def _page(
     found: Sequence[Table],
-    svgs: Sequence[bytes | None],
+    drawn: Sequence[Mapping[str, bytes]],
     curves: "Sequence[tuple[Table, Sequence[Drawing]]]",
 ) -> bytes:
-    from bench.reporting.page import page
+    from bench.reporting.page import Figure, page
 
-    return page(found, svgs, curves).encode()
+    caption = "Speed across, quality up; a filled mark has shown quality equal to gensim's."
+    figures = [
+        [
+            Figure("Quality against training speed", caption, svg, tuple(files))
+            for name, svg in files.items()
+            if name.endswith(".svg")
+        ]
+        for files in drawn
+    ]
+    courses = [
+        (table, [Figure(d.title, d.reading, d.svg, tuple(d.files)) for d in ds]) for table, ds in curves
+    ]
+    return page(found, figures, courses).encode()
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -11,7 +11,7 @@ from bench import datasets
 from bench.errors import UserError
 from bench.quality.sets import papers
 from bench.reporting.sections import Table
-from bench.reporting.tables import escape_latex
+from bench.reporting.latex import escape_latex
 
 REFERENCES = Path(__file__).parents[1] / "references.bib"
 SUITE = "w2vbench"  # the key of the suite's own entry

@@ -23,6 +23,7 @@ class Column:
     text: Callable[[Cell, Table], str]
     number: Callable[[Cell], float | None] | None = None  # set: right-aligned, sorted by this
     keep: int = 9  # narrow terminals drop the lowest first
+    group: str = ""  # what several columns share, for a heading above theirs
 
     def sort_key(self, cell: Cell, table: Table) -> str:
         """For a page that sorts: the number in full, or the text; empty sorts last."""
@@ -89,7 +90,7 @@ _NAME = Column("implementation", "implementation", lambda cell, table: row_name(
 _MODEL = Column("model", "model", lambda cell, _: model_name(cell), keep=10)
 
 HEADLINE: tuple[Column, ...] = (
-    Column("rank", "#", lambda cell, _: rank(cell), lambda cell: cell.rank, 7),
+    Column("rank", "#", lambda cell, _: rank(cell), lambda cell: cell.rank, 8),
     _NAME,
     _MODEL,
     Column(
@@ -138,13 +139,16 @@ def _evidence(name: str) -> tuple[Column, ...]:
     value = _median(name)
     shown = (
         Column(f"{name}_value", label, lambda cell, _: units.score(value(cell)), value),
-        Column(f"{name}_seeds", "min–max over seeds", lambda cell, _: _seed_range(cell, name), keep=6),
-        Column(f"{name}_items", "95 % over items", lambda cell, _: _item_interval(cell, name), keep=4),
-        Column(f"{name}_used", "items used", lambda cell, _: _used(cell, name), keep=2),
+        _part(name, "seeds", "min–max over seeds", _seed_range),
+        _part(name, "items", "95 % over items", _item_interval),
+        _part(name, "used", "items used", _used),
     )
-    if name not in MARGINS:
-        return shown
-    return (*shown, Column(f"{name}_versus", "− gensim, 95 % over seeds", lambda cell, _: versus(cell, name)))
+    return (*shown, _part(name, "versus", "− gensim, 95 % over seeds", versus)) if name in MARGINS else shown
+
+
+def _part(name: str, part: str, head: str, text: Callable[[Cell, str], str]) -> Column:
+    group = QUALITY_SETS[name].label.removesuffix(" add")
+    return Column(f"{name}_{part}", head, lambda cell, _: text(cell, name), group=group)
 
 
 def _seed_range(cell: Cell, name: str) -> str:

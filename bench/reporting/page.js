@@ -1,11 +1,28 @@
 "use strict";
 
-// Sorting: a click on a heading sorts by data-sort, numbers by value, empty fields always last.
-// The third click brings back the order of the report.
+// Theme: the system's until the button is used; the choice is kept where the browser allows it.
+const root = document.documentElement;
+const system = matchMedia("(prefers-color-scheme: dark)");
+
+function themed(button) {
+  const dark = () => (root.dataset.theme || (system.matches ? "dark" : "light")) === "dark";
+  const label = () => (button.textContent = dark() ? "Light theme" : "Dark theme");
+  button.addEventListener("click", () => {
+    root.dataset.theme = dark() ? "light" : "dark";
+    try { localStorage.setItem("w2vbench-theme", root.dataset.theme); } catch { /* asked again next time */ }
+    label();
+  });
+  system.addEventListener("change", label);
+  label();
+  button.hidden = false;
+}
+
+// Sorting: a heading sorts by data-sort, numbers by value, empty fields always last.
+// The third press brings back the order of the report.
 function compare(a, b, sign) {
   if (a === "" || b === "") return (a === "") - (b === "");
   const x = Number(a), y = Number(b);
-  return sign * (Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b) : x - y);
+  return sign * (Number.isNaN(x) || Number.isNaN(y) ? a.localeCompare(b, "en") : x - y);
 }
 
 function sortable(table) {
@@ -28,24 +45,34 @@ function sortable(table) {
   });
 }
 
-// Filtering: every word must occur somewhere in the row; the status must match exactly.
-function filterable(section) {
-  const [text, status, count] = ["input", "select", "output"].map((tag) => section.querySelector(".filters " + tag));
-  const rows = [...section.querySelector("table.sortable").tBodies[0].rows];
+// Filtering: in all tables at once. Every word must occur somewhere in the row; a choice must match exactly.
+function filterable(form) {
+  const [count] = form.getElementsByTagName("output");
+  const choices = [...form.querySelectorAll("select")];
+  const tables = [...document.querySelectorAll("table.sortable")];
+  const content = new Map(tables.flatMap((table) => [...table.tBodies[0].rows]).map((row) => [row, row.textContent.toLowerCase()]));
   const apply = () => {
-    const words = text.value.toLowerCase().split(/\s+/).filter(Boolean);
-    let shown = 0;
-    for (const row of rows) {
-      const content = row.textContent.toLowerCase();
-      const match = words.every((word) => content.includes(word)) && (!status.value || row.dataset.status === status.value);
-      row.hidden = !match;
-      shown += match;
+    const words = form.elements.text.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const matches = (row) => words.every((word) => content.get(row).includes(word))
+      && choices.every((choice) => !choice.value || row.dataset[choice.name] === choice.value);
+    let shown = 0, all = 0;
+    for (const table of tables) {
+      const rows = [...table.tBodies[0].rows];
+      for (const row of rows) row.hidden = !matches(row);
+      const left = rows.filter((row) => !row.hidden).length;
+      table.closest(".scroll").hidden = left === 0;
+      table.closest(".scroll").nextElementSibling.hidden = left > 0;
+      if (table.classList.contains("headline")) [shown, all] = [shown + left, all + rows.length];
     }
-    count.textContent = shown === rows.length ? `${shown} rows` : `${shown} of ${rows.length} rows`;
+    count.textContent = shown === all ? `${all} rows` : `${shown} of ${all} rows`;
   };
-  text.addEventListener("input", apply);
-  status.addEventListener("change", apply);
+  form.addEventListener("input", apply);
+  form.addEventListener("reset", () => setTimeout(apply));
+  form.addEventListener("submit", (event) => event.preventDefault());
+  form.hidden = false;
+  apply();
 }
 
 document.querySelectorAll("table.sortable").forEach(sortable);
-document.querySelectorAll("section").forEach((section) => section.querySelector(".filters") && filterable(section));
+document.querySelectorAll("form.filters").forEach(filterable);
+document.querySelectorAll("#theme").forEach(themed);

@@ -1,6 +1,7 @@
 """One self-contained HTML page: style, script and figures inline, no network, light and dark."""
 
 import re
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -8,22 +9,28 @@ import jinja2
 from markupsafe import Markup, escape
 
 from bench.analysis.cells import Cell
-from bench.analysis.rows import rows_hash
+from bench.analysis.rows import frame, rows_hash
 from bench.analysis.verdicts import EQUAL, UNFINISHED, UNKNOWN, UNSETTLED, WORSE
 from bench.records.schema import STATUSES, Record
-from bench.reporting import figures, units
+from bench.reporting import units
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, evaluated, notes, outcome, ratio
-from bench.reporting.curves import Drawing
+from bench.reporting.inline import glyphs, inline
+from bench.reporting.remarks import Remark, remarks
 from bench.reporting.sections import Table, model_name, row_name
+from bench.reporting.tables import csv
 
 _TIER_NAMES = {EQUAL: "equal", UNSETTLED: "unsettled", UNKNOWN: "unknown", WORSE: "worse", UNFINISHED: ""}
-_VARIABLES = {
-    figures.INK: "var(--ink)",
-    figures.MUTED: "var(--muted)",
-    figures.GRID: "var(--grid)",
-    figures.PAPER: "var(--paper)",
-}
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure of a table as the page shows it."""
+
+    title: str
+    caption: str  # what is drawn and how to read it
+    svg: bytes
+    files: tuple[str, ...] = ()  # the same figure and its data, beside the page
 
 
 @dataclass(frozen=True)
@@ -31,82 +38,98 @@ class View:
     """One table as the template wants it."""
 
     table: Table
-    figure: Markup | None
+    figures: list[tuple[Figure, Markup]]
     judged: Table  # the rows that have quality
     leaders: list[Cell]  # rank 1 of each model
     unfinished: list[tuple[Cell, Record]]
-    statuses: list[str]
+    remarks: list[Remark]
     notes: list[str]
     card: list[tuple[str, str]]
+    data: str  # a data: address of the table as CSV
 
 
 def page(
     tables: Sequence[Table],
-    figure_svgs: Sequence[bytes | None],
-    curves: Sequence[tuple[Table, Sequence[Drawing]]] = (),
+    figures_by_table: Sequence[Sequence[Figure]],
+    curves: Sequence[tuple[Table, Sequence[Figure]]] = (),
 ) -> str:
-    """The page for `tables`, `figure_svgs[i]` belonging to `tables[i]`; then times to quality."""
-    cells = [cell for table in [*tables, *(table for table, _ in curves)] for cell in table.cells]
+    """The page for `tables`, with `figures_by_table[i]` below `tables[i]`, the first one in full view.
+
+    Then the times to quality, each table with its learning curves.
+    """
+    drawn = [*zip(tables, figures_by_table, strict=True), *curves]
+    cells = [cell for table, _ in drawn for cell in table.cells]
+    template = _environment().get_template("page.html")
+    html = template.render(
+        tables=[_view(table, figures, f"f{i}") for i, (table, figures) in enumerate(drawn[: len(tables)])],
+        curves=[(table, _inlined(table, figures, f"c{i}")) for i, (table, figures) in enumerate(curves)],
+        arrivals=ARRIVALS,
+        arrival_notes=arrival_notes,
+        heading=heading,
+        glyphs=glyphs(figure.svg for _, figures in drawn for figure in figures),
+        headline=HEADLINE,
+        evidence=EVIDENCE,
+        hash=rows_hash(cells),
+        dates=_dates(cells),
+        run_count=sum(len(cell.runs) for cell in cells),
+        implementations=sorted({cell.implementation for cell in cells}),
+        models=list(dict.fromkeys(model_name(cell) for cell in sorted(cells, key=_model_order))),
+        statuses=[status for status in STATUSES if any(cell.status == status for cell in cells)],
+        meanings=STATUSES,
+    )
+    return html.lstrip() + "\n"
+
+
+def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bench.reporting", "."),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
     )
-    days = sorted({units.day(run.started) for cell in cells for run in cell.runs})
-    html = environment.get_template("page.html").render(
-        tables=[_view(table, svg) for table, svg in zip(tables, figure_svgs, strict=True)],
-        curves=curves,
-        arrivals=ARRIVALS,
-        arrival_notes=arrival_notes,
-        heading=heading,
-        inline=inline,
-        headline=HEADLINE,
-        evidence=EVIDENCE,
-        hash=rows_hash(cells),
-        dates=days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}",
-        run_count=sum(len(cell.runs) for cell in cells),
-        implementations=len({cell.implementation for cell in cells}),
-        meanings=STATUSES,
+    environment.globals.update(
         model_name=model_name,
         outcome=outcome,
+        row_name=row_name,
+        speed=units.speed,
         beside_gensim=_beside_gensim,
         breakable=_breakable,
         row_class=_row_class,
-        row_name=row_name,
         share=_share,
-        speed=units.speed,
+        small_intervals=_small_intervals,
     )
-    return html.lstrip() + "\n"
+    return environment
 
 
-def _view(table: Table, svg: bytes | None) -> View:
+def _view(table: Table, figures: Sequence[Figure], prefix: str) -> View:
+    data = b64encode(csv(frame(table.cells)).encode()).decode()
     return View(
         table=table,
-        figure=inline(svg, f"f{table.hash}", f"Quality against training speed on {table.title}")
-        if svg
-        else None,
+        figures=_inlined(table, figures, prefix),
         judged=evaluated(table),
         leaders=[cell for cell in table.cells if cell.rank == 1],
         unfinished=[(cell, run) for cell in table.cells if cell.status != "ok" for run in cell.runs],
-        statuses=[status for status in STATUSES if any(cell.status == status for cell in table.cells)],
+        remarks=remarks(table),
         notes=notes(table),
         card=_card(table),
+        data=f"data:text/csv;charset=utf-8;base64,{data}",
     )
 
 
-def inline(svg: bytes, prefix: str, label: str) -> Markup:
-    """An SVG file as an element: ids made unique on the page, greys taken from its colours."""
-    text = svg.decode()
-    text = text[text.index("<svg") :]
-    text = re.sub(r"<metadata>.*?</metadata>", "", text, flags=re.DOTALL)
-    text = re.sub(r'\bid="', f'id="{prefix}-', text)
-    text = re.sub(r'(href="|url\()#', rf"\1#{prefix}-", text)
-    for colour, variable in _VARIABLES.items():
-        text = text.replace(colour, variable)
-    # Drawn by this package, from text that matplotlib escapes; the label is escaped here.
-    opening = Markup('<svg role="img" aria-label="{}"').format(label)
-    return Markup(text.replace("<svg", opening, 1))
+def _inlined(table: Table, figures: Sequence[Figure], prefix: str) -> list[tuple[Figure, Markup]]:
+    return [
+        (figure, inline(figure.svg, f"{prefix}-{i}", f"{figure.title}, {table.title}"))
+        for i, figure in enumerate(figures)
+    ]
+
+
+def _model_order(cell: Cell) -> tuple[bool, str]:
+    return cell.architecture != "skipgram", cell.objective
+
+
+def _dates(cells: Sequence[Cell]) -> str:
+    days = sorted({units.day(run.started) for cell in cells for run in cell.runs})
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
 def _row_class(cell: Cell) -> str:
@@ -118,12 +141,17 @@ def _breakable(text: str) -> Markup:
     return escape(text).replace("_", Markup("_<wbr>"))
 
 
+def _small_intervals(text: str) -> Markup:
+    """`text` with an interval set small, so that the figure before it leads."""
+    return Markup(re.sub(r"(?<=\S )\[[^\]]*\]", r"<small>\g<0></small>", str(escape(text))))
+
+
 def _beside_gensim(cell: Cell) -> str:
-    """How a leader's speed stands beside gensim's, ready to follow it; empty for gensim."""
+    """How a leader's speed stands beside gensim's; empty for gensim."""
     if cell.ratio is None or cell.verdict == "reference":
         return ""
-    text = ratio(cell)
-    return ", not distinguishable from gensim" if text == "n.s." else f", {text} gensim"
+    text, _, interval = ratio(cell).partition(" ")
+    return "not distinguishable from gensim" if text == "n.s." else f"{text} gensim {interval}"
 
 
 def _share(cell: Cell, table: Table) -> str:
@@ -145,10 +173,10 @@ def _card(table: Table) -> list[tuple[str, str]]:
         ("memory", units.memory(last.machine.get("memory_bytes"))),
         ("GPU", machine["gpu"] or "none"),
         ("system", str(last.machine.get("os") or "")),
-        ("versions", ", ".join(f"{name} {last.versions[name]}" for name in sorted(last.versions))),
         ("data", f"{table.section.dataset}, sha256 {table.section.data_sha256[:12]}…"),
         ("commit", ", ".join(sorted(commits)) + (" with local changes" if dirty else "")),
         ("runs", f"{table.run_count}, {table.dates}"),
         ("rows", table.hash),
+        ("versions", ", ".join(f"{name} {last.versions[name]}" for name in sorted(last.versions))),
     ]
     return [(name, text) for name, text in pairs if text]

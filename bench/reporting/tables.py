@@ -1,6 +1,5 @@
-"""The tables as Markdown, LaTeX (booktabs) and CSV; the same rows in each."""
+"""The tables as Markdown and CSV; the same rows in each."""
 
-import re
 from collections.abc import Iterable, Sequence
 
 import pandas as pd
@@ -8,48 +7,10 @@ import pandas as pd
 from bench.reporting import overall
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes
-from bench.reporting.sections import Table, model_name
+from bench.reporting.remarks import remarks
+from bench.reporting.sections import Table
 
 _MARKDOWN = str.maketrans({c: f"\\{c}" for c in "\\`*_{}[]<>|#~"})
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "{": r"\{",
-    "}": r"\}",
-    "$": r"\$",
-    "&": r"\&",
-    "#": r"\#",
-    "%": r"\%",
-    "_": r"\_",
-    "^": r"\textasciicircum{}",
-    "~": r"\textasciitilde{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-    "–": "--",
-    "\u2212": r"\ensuremath{-}",
-    "×": r"\ensuremath{\times}",
-    "±": r"\ensuremath{\pm}",
-    "·": r"\textperiodcentered{}",
-    "†": r"\textdagger{}",
-    "≤": r"\ensuremath{\leq}",
-    "≥": r"\ensuremath{\geq}",
-}
-_IN_LATEX = (  # as wide as a page; models head their rows, the other phases are in the CSV
-    "rank",
-    "implementation",
-    "speed",
-    "ratio",
-    "memory",
-    "wordsim353",
-    "simlex999",
-    "google",
-    "outcome",
-    "train_s",
-    "runs",
-    "seconds_to_quality",
-    "words_to_quality",
-    "ratio_to_quality",
-    "arrived",
-)
 
 
 def csv(frame: pd.DataFrame) -> str:
@@ -87,6 +48,8 @@ def _markdown_section(table: Table) -> str:
     ]
     if (judged := evaluated(table)).cells:
         parts += ["Quality and its two error bars, kept apart:", _markdown_table(judged, EVIDENCE)]
+    if shaky := remarks(table):
+        parts += ["\n".join(f"- Caution. {escape_markdown(str(remark))}" for remark in shaky)]
     parts += ["\n".join(f"- {escape_markdown(note)}" for note in notes(table))]
     parts += [escape_markdown(table.provenance)]
     return "\n\n".join(parts) + "\n"
@@ -109,54 +72,3 @@ def _markdown_line(fields: Iterable[str]) -> str:
 def escape_markdown(text: str) -> str:
     """`text` on one line, with nothing that Markdown or inline HTML would read as its own."""
     return " ".join(text.split()).replace("&", "&amp;").translate(_MARKDOWN)
-
-
-def latex(tables: Sequence[Table], curves: Sequence[Table] = ()) -> str:
-    """A `table*` for each section, to be \\input; needs the package booktabs and nothing else."""
-    sections = [_latex_section(table, HEADLINE, table.title, notes(table)) for table in tables]
-    sections += [_latex_section(table, ARRIVALS, heading(table), arrival_notes(table)) for table in curves]
-    return "% Needs \\usepackage{booktabs}\n" + "\n".join(sections)
-
-
-def _latex_section(table: Table, wanted: Sequence[Column], title: str, below: Sequence[str]) -> str:
-    columns = [column for column in wanted if column.key in _IN_LATEX]
-    spec = "".join("r" if column.number else "l" for column in columns)
-    lines = [
-        r"\begin{table*}",
-        r"\centering\scriptsize\setlength{\tabcolsep}{3pt}",
-        rf"\begin{{tabular}}{{@{{}}{spec}@{{}}}}",
-        r"\toprule",
-        " & ".join(_latex_box(column, column.head) for column in columns) + r" \\",
-        *_latex_rows(table, columns),
-        r"\bottomrule",
-        r"\end{tabular}",
-        rf"\par\smallskip\parbox{{\textwidth}}{{{escape_latex(' '.join(below))}}}",
-        rf"\caption{{{escape_latex(f'{title}; {table.settings}. {table.provenance}.')}}}",
-        rf"\label{{tab:w2vbench-{table.hash}}}",
-        r"\end{table*}",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _latex_rows(table: Table, columns: Sequence[Column]) -> list[str]:
-    lines, model = [], None
-    for cell in table.cells:
-        if cell.model != model:
-            heading = rf"\emph{{{escape_latex(model_name(cell))}}}"
-            lines += [r"\midrule", rf"\multicolumn{{{len(columns)}}}{{@{{}}l}}{{{heading}}} \\"]
-            model = cell.model
-        lines.append(" & ".join(_latex_box(column, column.text(cell, table)) for column in columns) + r" \\")
-    return lines
-
-
-def _latex_box(column: Column, text: str) -> str:
-    """`text` escaped; in a box that wraps where the column holds reasons, which are long."""
-    if column.key == "outcome":
-        return rf"\parbox[t]{{3cm}}{{\raggedright {escape_latex(text)}\strut}}"
-    return escape_latex(text)
-
-
-def escape_latex(text: str) -> str:
-    """`text` on one line, safe in running LaTeX; characters outside Latin-1 become "?"."""
-    known = re.sub(r"\s+", " ", text)
-    return "".join(_LATEX.get(c) or (c if ord(c) < 256 else "?") for c in known)

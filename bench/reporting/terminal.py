@@ -11,6 +11,7 @@ from rich.text import Text
 
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import HEADLINE, Column, notes
+from bench.reporting.remarks import Remark, remarks
 from bench.reporting.sections import Table, model_name
 
 _STYLES = {"ok": "", "over_budget": "yellow", "skipped": "dim", "withdrawn": "dim"}
@@ -19,7 +20,7 @@ _NARROWEST_OUTCOME = 24  # columns; the last heading wraps, and so may its reaso
 
 def terminal(tables: Sequence[Table], curves: Sequence[Table] = ()) -> RenderableType:
     """All tables, one under the other, with notes after the last; then those of times to quality."""
-    drawn = [_Fitting(table, HEADLINE, table.title) for table in tables]
+    drawn = [_Fitting(table, HEADLINE, table.title, remarks(table)) for table in tables]
     timed = [_Fitting(table, ARRIVALS, heading(table)) for table in curves]
     lines = dict.fromkeys(note for table in tables for note in notes(table))
     return Group(
@@ -34,8 +35,8 @@ def _dim(lines: Iterable[str]) -> list[Text]:
 class _Fitting:
     """A table that leaves out its least important columns where the terminal is narrow."""
 
-    def __init__(self, table: Table, columns: Sequence[Column], title: str):
-        self.table, self.columns, self.title = table, columns, title
+    def __init__(self, table: Table, columns: Sequence[Column], title: str, shaky: Sequence[Remark] = ()):
+        self.table, self.columns, self.title, self.shaky = table, columns, title, shaky
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         columns = [column for column in self.columns if column.key != "model"]
@@ -50,6 +51,8 @@ class _Fitting:
         yield Text(f"{self.title}\n", style="bold") + Text(self.table.settings, style="not bold")
         yield drawn
         yield Text(f"  {self.table.provenance}", style="dim")
+        for remark in self.shaky:
+            yield Text(f"  {remark}", style="yellow")
         if hidden:
             names = ", ".join(column.head for column in self.columns if column in hidden)
             yield Text(f"  not shown at this width: {names} (all in table.md)", style="dim")

@@ -1,0 +1,201 @@
+"""The tables for a paper, with booktabs: speed and quality together, then the error bars of each test set.
+
+Every float is made for a text width of 17 cm, as of a two-column paper, and shrunk where the page is
+narrower. The notes stand under the first table; the others refer to it.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bench.analysis.cells import QUALITY_SETS, Cell
+from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
+from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes, outcome
+from bench.reporting.remarks import remarks
+from bench.reporting.sections import Table, model_name
+
+_ESCAPED = {
+    "\\": r"\textbackslash{}",
+    "{": r"\{",
+    "}": r"\}",
+    "$": r"\$",
+    "&": r"\&",
+    "#": r"\#",
+    "%": r"\%",
+    "_": r"\_",
+    "^": r"\textasciicircum{}",
+    "~": r"\textasciitilde{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+    "|": r"\textbar{}",
+    "–": "--",
+    "…": r"\ldots{}",
+    "\u2212": r"\ensuremath{-}",
+    "×": r"\ensuremath{\times}",
+    "±": r"\ensuremath{\pm}",
+    "·": r"\textperiodcentered{}",
+    "†": r"\textdagger{}",
+    "≤": r"\ensuremath{\leq}",
+    "≥": r"\ensuremath{\geq}",
+}
+_HEADLINE = (  # as wide as a page; models head their rows, the phases are in the CSV
+    "rank",
+    "implementation",
+    "speed",
+    "ratio",
+    "memory",
+    "wordsim353",
+    "simlex999",
+    "google",
+    "runs",
+    "outcome",
+)
+_LINES = 44  # of a float; more do not fit a page with caption and notes
+_LETTERS = 24  # of a line in the last column
+
+
+@dataclass(frozen=True)
+class _Float:
+    """One `table*`: some rows of a table under some of its columns."""
+
+    table: Table
+    cells: tuple[Cell, ...]
+    columns: tuple[Column, ...]
+    label: str
+    caption: str
+    note: str
+
+
+def latex(tables: Sequence[Table], curves: Sequence[Table] = ()) -> str:
+    """`table*` floats for each section, to be \\input; needs the packages booktabs and graphicx."""
+    first = f"tab:w2vbench-{tables[0].hash}" if tables else ""
+    whole = [*(one for table in tables for one in _floats(table, first)), *map(_arrivals, curves)]
+    floats = [part for one in whole for part in _parts(one)]
+    head = "% Needs \\usepackage{booktabs,graphicx}; \\input this file in the body."
+    return "\n".join([head, *map(_drawn, floats)])
+
+
+def _floats(table: Table, first: str) -> list[_Float]:
+    label = f"tab:w2vbench-{table.hash}"
+    same = rf"Columns as in Table~\ref{{{first}}}. " if label != first else escape_latex(_notes(table))
+    shaky = "".join(f"{remark.what}: {remark.rows}. " for remark in remarks(table))
+    caption = f"{table.title}; {table.settings}"
+    measured = f"Measured on {table.provenance}."
+    note = same + escape_latex(shaky + measured)
+    columns = tuple(column for column in HEADLINE if column.key in _HEADLINE)
+    judged = evaluated(table)
+    return [
+        _Float(table, table.cells, columns, label, caption, note),
+        *(
+            _Float(
+                table,
+                judged.cells,
+                _evidence(name),
+                f"{label}-{name}",
+                f"{_set(name)} with its two error bars, {caption}",
+                escape_latex(measured),
+            )
+            for name in QUALITY_SETS
+            if any(name in cell.quality for cell in judged.cells)
+        ),
+    ]
+
+
+def _arrivals(table: Table) -> _Float:
+    """The table of times to quality, with its own notes."""
+    columns = tuple(column for column in ARRIVALS if column.key not in ("model", "place"))
+    note = escape_latex(f"{' '.join(arrival_notes(table))} Measured on {table.provenance}.")
+    caption = f"{heading(table)}; {table.settings}"
+    return _Float(table, table.cells, columns, f"tab:w2vbench-{table.hash}", caption, note)
+
+
+def _notes(table: Table) -> str:
+    return f"{' '.join(notes(table))} "
+
+
+def _set(name: str) -> str:
+    return QUALITY_SETS[name].label.removesuffix(" add")
+
+
+def _evidence(name: str) -> tuple[Column, ...]:
+    """The columns of EVIDENCE that belong to no set or to this one; the model heads its rows."""
+    other = tuple(f"{one}_" for one in QUALITY_SETS if one != name)
+    return tuple(c for c in EVIDENCE if c.key != "model" and not c.key.startswith(other))
+
+
+def _parts(whole: _Float) -> list[_Float]:
+    """The float in pieces that fit a page, each with its own label."""
+    pieces = _pages(whole.cells)
+    if len(pieces) == 1:
+        return [whole]
+    return [
+        _Float(
+            whole.table,
+            tuple(cells),
+            whole.columns,
+            whole.label if number == 1 else f"{whole.label}-{number}",
+            f"{whole.caption} (part {number} of {len(pieces)})",
+            whole.note if number == len(pieces) else "",
+        )
+        for number, cells in enumerate(pieces, start=1)
+    ]
+
+
+def _pages(cells: Sequence[Cell]) -> list[list[Cell]]:
+    """`cells` in order, as many to a page as fit with the lines that their reasons need."""
+    pages: list[list[Cell]] = [[]]
+    left = _LINES
+    for cell in cells:
+        lines = 1 + len(outcome(cell)) // _LETTERS
+        if lines > left and pages[-1]:
+            pages.append([])
+            left = _LINES
+        pages[-1].append(cell)
+        left -= lines
+    return pages
+
+
+def _drawn(drawn: _Float) -> str:
+    spec = "".join("r" if column.number else "l" for column in drawn.columns)
+    lines = [
+        r"\begin{table*}",
+        r"\centering\scriptsize\setlength{\tabcolsep}{3.5pt}",
+        rf"\caption{{{escape_latex(drawn.caption)}.}}",
+        rf"\label{{{drawn.label}}}\par\smallskip",
+        rf"\sbox0{{\begin{{tabular}}{{@{{}}{spec}@{{}}}}",
+        r"\toprule",
+        " & ".join(_box(column, column.head) for column in drawn.columns) + r" \\",
+        *_rows(drawn),
+        r"\bottomrule",
+        r"\end{tabular}}%",
+        r"\ifdim\wd0>\textwidth\resizebox{\textwidth}{!}{\usebox0}\else\usebox0\fi",
+        *([rf"\par\smallskip\parbox{{\textwidth}}{{{drawn.note}}}"] if drawn.note else []),
+        r"\end{table*}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _rows(drawn: _Float) -> list[str]:
+    lines, model = [], None
+    for cell in drawn.cells:
+        if cell.model != model:
+            heading = rf"\emph{{{escape_latex(model_name(cell))}}}"
+            lines += [r"\midrule", rf"\multicolumn{{{len(drawn.columns)}}}{{@{{}}l}}{{{heading}}} \\"]
+            model = cell.model
+        fields = (_box(column, column.text(cell, drawn.table)) for column in drawn.columns)
+        lines.append(" & ".join(fields) + r" \\")
+    return lines
+
+
+def _box(column: Column, text: str) -> str:
+    """`text` escaped; in a box that wraps where the column holds reasons, which are long."""
+    if column.key == "outcome":
+        return rf"\parbox[t]{{2.7cm}}{{\raggedright {escape_latex(text)}\strut}}"
+    return escape_latex(text)
+
+
+def escape_latex(text: str) -> str:
+    """`text` on one line, safe in running LaTeX; characters outside Latin-1 become "?"."""
+    known = re.sub(r"\s+", " ", text)
+    escaped = "".join(_ESCAPED.get(c) or (c if ord(c) < 256 else "?") for c in known)
+    return re.sub(r"(?<=\d) \\%", r"\\,\\%", escaped)  # "95 %" stays on one line
