@@ -6,6 +6,7 @@ No clock, no machine, no chance: the same records give the same bytes, in any or
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
@@ -15,6 +16,9 @@ from bench.records.schema import Record
 from bench.reporting import tables as text
 from bench.reporting.sections import Table, tables
 from bench.reporting.terminal import terminal as _terminal
+
+if TYPE_CHECKING:
+    from bench.reporting.figures import Drawing
 
 
 def terminal(records: Sequence[Record]) -> RenderableType:
@@ -26,8 +30,9 @@ def render(records: Sequence[Record], out: Path) -> list[Path]:
     """Write the whole report into the folder `out` and return its files.
 
     `table.md`, `table.csv` (one line a row), `runs.csv` (one line a run), `table.tex`, `index.html`,
-    and for each table that has both speed and quality `quality-throughput.svg`, `.png` and `.csv`
-    (numbered from the second table on). Each file is replaced as a whole or not at all.
+    and for each table the figures that it has the rows for (`bench.reporting.figures`) as `.svg`,
+    `.png` and `.pdf` with their data as `.csv`, numbered from the second table on. Each file is
+    replaced as a whole or not at all.
 
     Raises `UserError` where there are no records or `out` cannot be written.
     """
@@ -48,17 +53,16 @@ def render(records: Sequence[Record], out: Path) -> list[Path]:
 def report(records: Sequence[Record]) -> Mapping[str, bytes]:
     """The content of every file of the report, by name."""
     found = _tables(records)
-    drawn = [_figure(table) for table in found]
+    drawn = _drawings(found)
     files = {
         "table.md": text.markdown(found).encode(),
         "table.csv": text.csv(frame([cell for table in found for cell in table.cells])).encode(),
         "table.tex": text.latex(found).encode(),
         "runs.csv": text.csv(runs(records)).encode(),
     }
-    for i, figure in enumerate(drawn):
-        stem = "quality-throughput" + (f"-{i + 1}" if i else "")
-        files |= {f"{stem}{suffix}": content for suffix, content in figure.items()}
-    return files | {"index.html": _page(found, [figure.get(".svg") for figure in drawn])}
+    for drawing in (drawing for of_table in drawn for drawing in of_table):
+        files |= drawing.files
+    return files | {"index.html": _page(found, drawn)}
 
 
 def _tables(records: Sequence[Record]) -> list[Table]:
@@ -67,20 +71,16 @@ def _tables(records: Sequence[Record]) -> list[Table]:
     return tables(cells(records))
 
 
-def _figure(table: Table) -> dict[str, bytes]:
-    """The figure and its data by suffix; empty where no row has both speed and quality."""
-    from bench.reporting import figures  # seaborn takes seconds to import: not for the terminal
+def _drawings(found: Sequence[Table]) -> list[list["Drawing"]]:
+    from bench.reporting.figures import drawings  # seaborn takes seconds to import: not for the terminal
 
-    if not figures.drawable(table):
-        return {}
-    data = text.csv(frame([cell for cell in table.cells if cell.speed]))
-    return {".svg": figures.svg(table), ".png": figures.png(table), ".csv": data.encode()}
+    return drawings(found)
 
 
-def _page(found: Sequence[Table], svgs: Sequence[bytes | None]) -> bytes:
+def _page(found: Sequence[Table], drawn: Sequence[Sequence["Drawing"]]) -> bytes:
     from bench.reporting.page import page
 
-    return page(found, svgs).encode()
+    return page(found, drawn).encode()
 
 
 def _replace(path: Path, content: bytes) -> None:

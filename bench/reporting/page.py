@@ -29,7 +29,7 @@ class View:
     """One table as the template wants it."""
 
     table: Table
-    figure: Markup | None
+    figures: list[tuple[figures.Drawing, Markup]]
     judged: Table  # the rows that have quality
     leaders: list[Cell]  # rank 1 of each model
     unfinished: list[tuple[Cell, Record]]
@@ -38,8 +38,8 @@ class View:
     card: list[tuple[str, str]]
 
 
-def page(tables: Sequence[Table], figure_svgs: Sequence[bytes | None]) -> str:
-    """The page for `tables`, `figure_svgs[i]` belonging to `tables[i]`."""
+def page(tables: Sequence[Table], figures_by_table: Sequence[Sequence[figures.Drawing]]) -> str:
+    """The page for `tables`, `figures_by_table[i]` belonging to `tables[i]`."""
     cells = [cell for table in tables for cell in table.cells]
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("bench.reporting", "."),
@@ -49,7 +49,7 @@ def page(tables: Sequence[Table], figure_svgs: Sequence[bytes | None]) -> str:
     )
     days = sorted({units.day(run.started) for cell in cells for run in cell.runs})
     html = environment.get_template("page.html").render(
-        tables=[_view(table, svg) for table, svg in zip(tables, figure_svgs, strict=True)],
+        tables=[_view(table, drawn) for table, drawn in zip(tables, figures_by_table, strict=True)],
         headline=HEADLINE,
         evidence=EVIDENCE,
         hash=rows_hash(cells),
@@ -69,12 +69,10 @@ def page(tables: Sequence[Table], figure_svgs: Sequence[bytes | None]) -> str:
     return html.lstrip() + "\n"
 
 
-def _view(table: Table, svg: bytes | None) -> View:
+def _view(table: Table, drawn: Sequence[figures.Drawing]) -> View:
     return View(
         table=table,
-        figure=inline(svg, f"f{table.hash}", f"Quality against training speed on {table.title}")
-        if svg
-        else None,
+        figures=[(one, inline(one.svg, f"{one.stem}-{table.hash}", one.title)) for one in drawn],
         judged=evaluated(table),
         leaders=[cell for cell in table.cells if cell.rank == 1],
         unfinished=[(cell, run) for cell in table.cells if cell.status != "ok" for run in cell.runs],
