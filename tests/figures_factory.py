@@ -64,7 +64,8 @@ def options_study(seeds: int = 3) -> list[Record]:
     noise = np.random.default_rng(2)
     runs = []
     for i in range(seeds):
-        runs.append(record("gensim", seed=i, repetition=i, speed=0.2e6, ws353=0.5, simlex=0.25))
+        quality = {"ws353": 0.5 + (i - 1) / 500, "simlex": 0.25 + (i - 1) / 500}
+        runs.append(record("gensim", seed=i, repetition=i, speed=0.2e6, **quality))
         for positions in (128, 256, 512, 1024, 2048):
             for negatives in (16, 80):
                 for cap in (0, 16):
@@ -83,7 +84,6 @@ def _studied(options: dict[str, Any], seed: int, loss: float, noise: float) -> R
     speed = 2.2e5 * np.log2(options["positions"] / 32) * (1.3 if options["negatives_a_chunk"] == 16 else 1)
     run = record(
         "ns_windowed",
-        config={},
         seed=seed,
         repetition=seed,
         speed=float(speed) * (0.9 if options["cap"] else 1),

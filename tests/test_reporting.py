@@ -139,7 +139,8 @@ def test_machines_datasets_and_settings_get_tables_of_their_own(tmp_path):
         replace(record(), data={**record().data, "name": "text8", "sha256": "ef" * 32}),
     ]
     assert [cell.rank for cell in cells(runs)] == [1, 1, 1, 1]
-    names = {path.name for path in reporting.render(runs[:2], tmp_path)}
+    beside = [record("other"), record("other", machine={"name": "bigbox"})]
+    names = {path.name for path in reporting.render([*runs[:2], *beside], tmp_path)}
     assert {"quality-throughput.svg", "quality-throughput-2.png"} <= names
 
 
@@ -183,7 +184,7 @@ def test_missing_figures_are_dashes_and_nan_is_nowhere():
     broken = record("broken", ws353=float("nan"), speed=1.0)
     broken = replace(broken, throughput={"raw_words_per_s": float("nan")})
     for name, content in reporting.report([record(), bare, broken]).items():
-        if not name.endswith(".png") and name != "runs.csv":
+        if not name.endswith((".png", ".pdf")) and name != "runs.csv":
             assert not re.search(r"\bnan\b", re.sub(r"Number\.isNaN", "", content.decode()), re.IGNORECASE)
 
 

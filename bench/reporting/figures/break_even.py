@@ -7,9 +7,10 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from bench.analysis.breakeven import BreakEven, break_evens
+from bench.analysis.statistics import ratio_text
 from bench.reporting import units
 from bench.reporting.figures.marks import identity
-from bench.reporting.figures.sheet import INK, Drawing, Sheet, draw
+from bench.reporting.figures.sheet import INK, PAPER, Drawing, Sheet, draw
 from bench.reporting.figures.ticks import even_words
 from bench.reporting.sections import Table, model_name, row_name
 
@@ -19,7 +20,12 @@ READING = (
     "one. Cold: nothing compiled before; warm: caches of an earlier run. The slopes are the parent's "
     "median words/s and the ratio to it paired within blocks; shaded: the ratio's 95 % interval."
 )
-_BESIDE: dict[str, Any] = {"textcoords": "offset points", "fontsize": 8, "va": "center"}
+_BESIDE: dict[str, Any] = {
+    "textcoords": "offset points",
+    "fontsize": 8,
+    "va": "center",
+    "bbox": {"boxstyle": "square,pad=0.1", "facecolor": PAPER, "edgecolor": "none", "alpha": 0.8},
+}
 _MOST = 3  # panels; further rows are in the notes of the table
 
 
@@ -36,6 +42,10 @@ def break_even(table: Table, colours: Mapping[str, str]) -> Drawing | None:
         for axes, one in zip(panels, shown, strict=True):
             _panel(axes, one, table, colours)
         panels[0].set_ylabel("seconds of compiling and training")
+        if len(shown) == 1:
+            panels[0].text(
+                1.05, 0.5, _facts(shown[0]), transform=panels[0].transAxes, va="center", linespacing=1.9
+            )
 
     data = [_point(one, table) for one in found]
     return draw("break-even", table, _title(found[0]), READING, data, paint, 4.4)
@@ -46,6 +56,21 @@ def _title(one: BreakEven) -> str:
     if one.words is None:
         return f"Compiling does not pay: {name} is not faster than {one.parent.implementation} ({model})"
     return f"Compiling {name} has paid after {units.words(one.words)} words ({model})"
+
+
+def _facts(one: BreakEven) -> str:
+    """What the lines are drawn from, one fact a line."""
+    ratio, text = one.cell.ratio_to_parent, one.cell.runs[0].data["tokens"]
+    assert ratio is not None
+    lines = [f"compiling, cold: {units.seconds(one.cold_s)} s"]
+    if one.warm_s is not None:
+        lines.append(f"compiling, warm: {units.seconds(one.warm_s)} s")
+    lines.append(f"speed over {one.parent.implementation}: {ratio_text(ratio)}")
+    for words, state in ((one.words, "cold"), (one.warm_words, "warm")):
+        if words is not None:
+            passes = f"{words / text:.2g} passes over this text"
+            lines.append(f"paid, {state}, after {units.words(words)} words: {passes}")
+    return "\n".join(lines)
 
 
 def _point(one: BreakEven, table: Table) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from bench.analysis.statistics import Estimate, ratio_text
 from bench.reporting.figures.marks import key
 from bench.reporting.figures.sheet import INK, MARGIN, PAPER, Sheet
 
+_FINE = (1.0, 1.2, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 7.0)  # ticks within a decade, on a short axis
 _LEFT, _RIGHT = 0.29, 0.79  # of the axes; names stand to the left, figures to the right
 
 
@@ -79,16 +80,14 @@ def _row(axes: Axes, y: float, row: Row) -> None:
 
 
 def _limits(ratios: Sequence[Estimate], mark: float) -> tuple[float, float]:
-    """All intervals and the line at `mark`, with some room."""
-    ends = [mark] + [end for r in ratios for end in (r.value, r.low, r.high) if end]
+    """All intervals, a ratio of 1 and the line at `mark`, with some room."""
+    ends = [1.0, mark] + [end for r in ratios for end in (r.value, r.low, r.high) if end]
     return min(ends) / 1.2, max(ends) * 1.2
 
 
 def _ticks(axes: Axes) -> None:
     low, high = axes.get_xlim()
-    subs = (
-        (1.0,) if high > 200 * low else (1.0, 2.0, 5.0) if high > 6 * low else (1.0, 1.5, 2.0, 3.0, 5.0, 7.0)
-    )
+    subs = (1.0,) if high > 2000 * low else (1.0, 2.0, 5.0) if high > 6 * low else _FINE
     axes.xaxis.set_major_locator(LogLocator(subs=subs))
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}×"))
     axes.xaxis.set_minor_locator(NullLocator())

@@ -6,7 +6,7 @@ from statistics import median
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullLocator
 
 from bench.analysis.cells import QUALITY_SETS, Cell
 from bench.analysis.statistics import Estimate
@@ -55,10 +55,10 @@ def history(table: Table, colours: Mapping[str, str]) -> Drawing | None:
         speed.set_yscale("log")
         speed.yaxis.set_major_locator(MaxNLocator(6))
         speed.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.3g}×"))
-        speed.yaxis.set_minor_formatter(NullFormatter())
+        speed.yaxis.set_minor_locator(NullLocator())
         scores(quality)
         handles, _ = speed.get_legend_handles_labels()
-        sheet.legend(handles, 0.15 + 0.17 * _legend_lines(points), columns=_LEGEND_COLUMNS)
+        sheet.legend(handles, 0.25 + 0.17 * _legend_lines(points), columns=_LEGEND_COLUMNS)
 
     data = [_row(point) for point in points]
     return draw("history", table, _title(points), READING, data, paint, 4.6 + 0.17 * _legend_lines(points))

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -45,8 +46,9 @@ def _draw(tables: Sequence[Table], colours: Mapping[str, str]) -> Drawing | None
     if not lines:
         return None
     counts = sorted(dict(table.section.settings)["min_count"] for table in tables)
-    settings = tables[0].settings.replace(f", min count {dict(tables[0].section.settings)['min_count']}", "")
-    subtitle = f"{tables[0].section.dataset}, min count {', '.join(map(str, counts))}; {settings}"
+    shared = tuple(item for item in tables[0].section.settings if item[0] != "min_count")
+    whole = Table(replace(tables[0].section, settings=shared), tuple(cells))
+    subtitle = f"{whole.section.dataset}, min count {', '.join(map(str, counts))}; {whole.settings}"
 
     def paint(sheet: Sheet) -> None:
         (axes,) = sheet.axes(left=0.105, right=0.7, heading=False)
@@ -63,7 +65,6 @@ def _draw(tables: Sequence[Table], colours: Mapping[str, str]) -> Drawing | None
         for (name, (a, o), _), line in lines.items()
         for v, b in sorted(line.items())
     ]
-    whole = Table(tables[0].section, tuple(cells))
     return draw("memory", whole, _title(lines), READING, data, paint, 5.2, subtitle)
 
 

@@ -32,6 +32,7 @@ READING = (
 _LEGEND_BYTES = tuple(2**power for power in range(26, 40))  # 64 MiB to 512 GiB, those in range
 _LEGEND_ROWS = 5
 _FEWEST = 2  # rows with speed and quality
+_MOST_STOPPED = 3  # that are named beside their marks; the legend tells more of them apart
 
 
 def quality_throughput(table: Table, colours: Mapping[str, str]) -> Drawing | None:
@@ -63,7 +64,7 @@ def _title(table: Table) -> str:
     if not proven and any(c.implementation == REFERENCE and c.quality for c in table.cells):
         return "Quality against training speed: no row is shown to equal gensim's quality yet"
     if not proven:
-        return "Quality against training speed, without gensim to compare with"
+        return "Quality against training speed, without a finished gensim to compare with"
     best = max(proven, key=lambda c: c.ratio.value if c.ratio else 0.0)
     assert best.ratio is not None
     speed = f"{multiple(best.ratio)} as fast as gensim"
@@ -164,7 +165,8 @@ def _labels(axes: Axes, table: Table, name: str, renderer: RendererAgg) -> None:
     bottom, top = axes.get_ylim()
     points = [(_x(c), c.quality[name].seeds.median) for c in marks]
     texts = [row_name(c, table.cells) for c in marks]
-    for cell in _speed_only(table):
+    stopped = _speed_only(table)
+    for cell in stopped if len(stopped) <= _MOST_STOPPED else []:
         points.append((_x(cell), bottom + 0.035 * (top - bottom)))
         texts.append(f"{row_name(cell, table.cells)} (speed only)")
     place_labels(axes, points, texts, INK, PAPER, renderer)

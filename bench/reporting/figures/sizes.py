@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bench.analysis.cells import Cell
 from bench.analysis.verdicts import REFERENCE
@@ -47,7 +48,8 @@ def _draw(tables: Sequence[Table], colours: Mapping[str, str]) -> Drawing | None
     for (name, _, threads), found in everywhere.items():
         lines.append(f"{name}, {model_name(found[0][1])}, {threads} thread{'s' if threads != 1 else ''}")
         lines += [to_gensim(cell, _size(table, tables), colours) for table, cell in found]
-    whole = Table(tables[0].section, tuple(cell for _, cell in sized))
+    shared = tuple(item for item in tables[0].section.settings if item[0] not in _SIZES)
+    whole = Table(replace(tables[0].section, settings=shared), tuple(cell for _, cell in sized))
     data = [
         identity(cell, table) | dict(table.section.settings) | measured(cell)
         for found in everywhere.values()
@@ -62,7 +64,7 @@ def _draw(tables: Sequence[Table], colours: Mapping[str, str]) -> Drawing | None
         data,
         lambda sheet: forest(sheet, lines, label),
         height_in(lines),
-        f"{tables[0].title}; {', '.join(_size(table, tables) for table in tables)}",
+        f"{whole.title}; {', '.join(_size(table, tables) for table in tables)}; {whole.settings}",
     )
 
 
