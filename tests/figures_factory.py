@@ -49,13 +49,14 @@ def ladder(blocks: int = 5) -> list[Record]:
 
 
 def vocabularies() -> list[Record]:
-    """One growing with V twice as steeply as the other, at six minimum counts."""
+    """One growing with V twice as steeply as the other, at six minimum counts; stopped at a budget."""
     runs = []
     for min_count, v in ((100, 11_702), (40, 20_659), (15, 36_252), (5, 67_929), (2, 124_092), (1, 219_125)):
         for name, slope in (("full_softmax", 6_400), ("softmax_windowed", 3_200)):
             run = record(name, objective="softmax", config={"min_count": min_count})
             memory = {**run.memory, "model_bytes": 800 * v, "host_peak_bytes": 150 * 2**20 + slope * v}
-            runs.append(replace(run, memory=memory, data={**run.data, "vocabulary": v, "tokens": 10**7 - v}))
+            data = {**run.data, "vocabulary": v, "tokens": 10**7 - v}
+            runs.append(replace(run, status="over_budget", quality=[], memory=memory, data=data))
     return runs
 
 

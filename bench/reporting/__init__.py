@@ -54,15 +54,21 @@ def report(records: Sequence[Record]) -> Mapping[str, bytes]:
     """The content of every file of the report, by name."""
     found = _tables(records)
     drawn = _drawings(found)
-    files = {
+    files = dict(documents(records))
+    for drawing in (drawing for of_table in drawn for drawing in of_table):
+        files |= drawing.files
+    return files | {"index.html": _page(found, drawn)}
+
+
+def documents(records: Sequence[Record]) -> Mapping[str, bytes]:
+    """The tables alone, by name: what is there in a moment, without figures and page."""
+    found = _tables(records)
+    return {
         "table.md": text.markdown(found).encode(),
         "table.csv": text.csv(frame([cell for table in found for cell in table.cells])).encode(),
         "table.tex": text.latex(found).encode(),
         "runs.csv": text.csv(runs(records)).encode(),
     }
-    for drawing in (drawing for of_table in drawn for drawing in of_table):
-        files |= drawing.files
-    return files | {"index.html": _page(found, drawn)}
 
 
 def _tables(records: Sequence[Record]) -> list[Table]:

@@ -37,14 +37,20 @@ def break_even(table: Table, colours: Mapping[str, str]) -> Drawing | None:
     shown = found[:_MOST]
 
     def paint(sheet: Sheet) -> None:
-        right = 0.62 if len(shown) == 1 else 0.985
+        right = 0.6 if len(shown) == 1 else 0.985
         panels = sheet.axes(len(shown), left=0.075, right=right, gridspec_kw={"wspace": 0.2})
         for axes, one in zip(panels, shown, strict=True):
             _panel(axes, one, table, colours)
         panels[0].set_ylabel("seconds of compiling and training")
         if len(shown) == 1:
             panels[0].text(
-                1.05, 0.5, _facts(shown[0]), transform=panels[0].transAxes, va="center", linespacing=1.9
+                1.05,
+                0.5,
+                _facts(shown[0]),
+                transform=panels[0].transAxes,
+                va="center",
+                fontsize=8.5,
+                linespacing=1.9,
             )
 
     data = [_point(one, table) for one in found]

@@ -15,14 +15,15 @@ from bench.reporting.sections import Table, model_name, row_name
 
 READING = (
     "Median seconds of a run's phases, in their order; only training counts for words/s. Left: the "
-    "whole run; right: the same without training, on its own scale. Hatched: what compiling takes more "
-    "the first time, before anything is in a cache (where both were measured)."
+    "whole run; right: the same without training, on its own scale. Hatched: the extra time of "
+    "a cold compile, before anything is in a cache (where both were measured)."
 )
+_COLD = "compile, extra when cold"
 _PHASES = (  # label, colour
     ("import", "#9aa5b1"),
     ("prepare", "#56b4e9"),
     ("compile", "#de8f05"),
-    ("compile, first time", "#de8f05"),
+    (_COLD, "#de8f05"),
     ("train", "#0173b2"),
     ("evaluate", "#029e73"),
 )
@@ -101,7 +102,7 @@ def _stack(axes: Axes, lines: Sequence[Cell | str], parts: Sequence[int], title:
 
 def _bar(axes: Axes, y: float, left: float, length: float, phase: int) -> None:
     label, colour = _PHASES[phase]
-    first = label == "compile, first time"
+    first = label == _COLD
     axes.barh(
         y,
         length,
@@ -119,7 +120,7 @@ def _keys(rows: Sequence[Cell]) -> list[Patch]:
     keys = []
     for i, (label, colour) in enumerate(_PHASES):
         if any(_seconds(cell)[i] for cell in rows):
-            hatch = "//////" if label == "compile, first time" else None
+            hatch = "//////" if label == _COLD else None
             face = "none" if hatch else colour
             keys.append(Patch(facecolor=face, edgecolor=colour, hatch=hatch, linewidth=0, label=label))
     return keys

@@ -48,7 +48,8 @@ def _draw(tables: Sequence[Table], colours: Mapping[str, str]) -> Drawing | None
     for (name, _, threads), found in everywhere.items():
         lines.append(f"{name}, {model_name(found[0][1])}, {threads} thread{'s' if threads != 1 else ''}")
         lines += [to_gensim(cell, _size(table, tables), colours) for table, cell in found]
-    shared = tuple(item for item in tables[0].section.settings if item[0] not in _SIZES)
+    settings = [set(table.section.settings) for table in tables]
+    shared = tuple(sorted(set.intersection(*settings)))
     whole = Table(replace(tables[0].section, settings=shared), tuple(cell for _, cell in sized))
     data = [
         identity(cell, table) | dict(table.section.settings) | measured(cell)
@@ -78,8 +79,10 @@ def _size(table: Table, tables: Sequence[Table]) -> str:
 def _title(rows: Mapping[tuple[str, tuple[str, str], int], Sequence[tuple[Table, Cell]]]) -> str:
     """The row whose least ratio is the greatest, with its least and greatest."""
     spans = {}
-    for (name, _, _), found in rows.items():
+    for (name, _, threads), found in rows.items():
         ordered = sorted((c.ratio for _, c in found if c.ratio), key=lambda r: r.value)
-        spans[name, model_name(found[0][1])] = ordered[0], ordered[-1]
-    (name, model), (least, most) = max(spans.items(), key=lambda item: item[1][0].value)
-    return f"Over all sizes {name} is {multiple(least)} to {multiple(most)} as fast as gensim ({model})"
+        spans[name, model_name(found[0][1]), threads] = ordered[0], ordered[-1]
+    (name, model, threads), (least, most) = max(spans.items(), key=lambda item: item[1][0].value)
+    span = f"{multiple(least)} to {multiple(most)}"
+    where = f"{model}, {threads} thread{'s' if threads != 1 else ''}"
+    return f"Over all sizes {name} is {span} as fast as gensim ({where})"
