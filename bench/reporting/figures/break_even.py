@@ -1,6 +1,6 @@
 """Break-even of compiling: seconds of compiling and training against words, beside the parent."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -54,14 +54,21 @@ def break_even(table: Table, colours: Mapping[str, str]) -> Drawing | None:
             )
 
     data = [_point(one, table) for one in found]
-    return draw("break-even", table, _title(found[0]), READING, data, paint, 4.4)
+    return draw("break-even", table, _title(found), READING, data, paint, 4.4)
 
 
-def _title(one: BreakEven) -> str:
-    name, model = one.cell.implementation, model_name(one.cell)
-    if one.words is None:
-        return f"Compiling does not pay: {name} is not faster than {one.parent.implementation} ({model})"
-    return f"Compiling {name} has paid after {units.words(one.words)} words ({model})"
+def _title(found: Sequence[BreakEven]) -> str:
+    """The row that pays first, and the one that pays last where there are several; `found` in this order."""
+    first, last = found[0], [one for one in found if one.words or one is found[0]][-1]
+    name, model = first.cell.implementation, model_name(first.cell)
+    if first.words is None:
+        return f"Compiling does not pay: {name} is not faster than {first.parent.implementation} ({model})"
+    if first is last:
+        return f"Compiling {name} has paid after {units.words(first.words)} words ({model})"
+    return (
+        f"Compiling has paid after {units.words(first.words)} words ({name}, {model}) "
+        f"to {units.words(last.words)} ({last.cell.implementation}, {model_name(last.cell)})"
+    )
 
 
 def _facts(one: BreakEven) -> str:

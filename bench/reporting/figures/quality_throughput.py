@@ -32,6 +32,7 @@ READING = (
 _LEGEND_BYTES = tuple(2**power for power in range(26, 40))  # 64 MiB to 512 GiB, those in range
 _LEGEND_ROWS = 5
 _FEWEST = 2  # rows with speed and quality
+_CROWD = 14  # rows; more need a higher figure for their names
 _MOST_STOPPED = 3  # that are named beside their marks; the legend tells more of them apart
 
 
@@ -39,9 +40,11 @@ def quality_throughput(table: Table, colours: Mapping[str, str]) -> Drawing | No
     """The figure; None with fewer than two rows that have both, or where `study` shows them better."""
     if studied(table) or sum(bool(cell.speed and cell.quality) for cell in table.cells) < _FEWEST:
         return None
+    data = [_point(cell, table) for cell in table.cells if cell.speed]
     groups = _groups(table, colours)
     longest = min(_LEGEND_ROWS, max(len(handles) for _, handles in groups))
     legend_in = 0.35 + 0.165 * longest
+    height_in = legend_in + (5.1 if len(data) <= _CROWD else 6.3)
 
     def paint(sheet: Sheet) -> None:
         panels = sheet.axes(len(QUALITY), legend_in=legend_in, sharex=True, gridspec_kw={"wspace": 0.14})
@@ -54,8 +57,7 @@ def quality_throughput(table: Table, colours: Mapping[str, str]) -> Drawing | No
         for axes, (name, _) in zip(panels, QUALITY, strict=True):
             _labels(axes, table, name, sheet.canvas.get_renderer())
 
-    data = [_point(cell, table) for cell in table.cells if cell.speed]
-    return draw("quality-throughput", table, _title(table), READING, data, paint, 5.1 + legend_in)
+    return draw("quality-throughput", table, _title(table), READING, data, paint, height_in)
 
 
 def _title(table: Table) -> str:
@@ -168,7 +170,7 @@ def _labels(axes: Axes, table: Table, name: str, renderer: RendererAgg) -> None:
     stopped = _speed_only(table)
     for cell in stopped if len(stopped) <= _MOST_STOPPED else []:
         points.append((_x(cell), bottom + 0.035 * (top - bottom)))
-        texts.append(f"{row_name(cell, table.cells)} (speed only)")
+        texts.append(row_name(cell, table.cells))
     place_labels(axes, points, texts, INK, PAPER, renderer)
 
 

@@ -67,17 +67,17 @@ def measured(cell: Cell) -> dict[str, Any]:
 
 
 def _title(rows: Sequence[Cell], table: Table) -> str:
-    """The fastest row of equal quality for each model, three models at most."""
+    """The fastest row of equal quality for each model, in the order of the lines."""
     leaders = {model_name(c): c for c in reversed(by_ratio(rows)) if c.tier == EQUAL}
     if not leaders:
         best = by_ratio(rows)[0]
         assert best.ratio is not None
         name = f"{row_name(best, table.cells)}, {model_name(best)}"
         return f"The fastest, {name}, is {multiple(best.ratio)} gensim; its quality is not shown to be equal"
-    first, *others = by_ratio(list(leaders.values()))[:3]
-    assert first.ratio is not None
-    text = (
-        f"{row_name(first, table.cells)} is {multiple(first.ratio)} as fast as gensim on {model_name(first)}"
-    )
-    more = [f"{row_name(c, table.cells)} {multiple(c.ratio)} on {model_name(c)}" for c in others if c.ratio]
-    return ", ".join([text, *more])
+    parts, last = [], ""
+    for model in dict.fromkeys(model_name(cell) for cell in rows):
+        if (cell := leaders.get(model)) and cell.ratio:
+            name = row_name(cell, table.cells)
+            parts.append(f"{name + ' ' if name != last else ''}{multiple(cell.ratio)} on {model}")
+            last = name
+    return f"Beside gensim at quality shown equal: {', '.join(parts)}"

@@ -22,6 +22,7 @@ from bench.reporting.tables import csv
 INK, MUTED, GRID, PAPER = "#1f2933", "#5f6b7a", "#e1e5ea", "#ffffff"  # the page swaps these when dark
 MARGIN = 0.055  # left of the text, as a share of the width
 _WIDTH_IN = 10.0
+_LETTERS_OF_TITLE = 88  # a line of the title, in bold 12 points
 _LETTERS_A_LINE = 172  # of the foot, at 7.5 points across the width
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",  # looks the same without the font
@@ -112,7 +113,7 @@ class Sheet:
         self.figure = Figure(figsize=(_WIDTH_IN, height_in), dpi=100, facecolor=PAPER)
         self.canvas: Any = FigureCanvasAgg(self.figure)
         self._head_in, self._foot_in = 0.08, 0.0
-        for line in textwrap.wrap(title, 100):
+        for line in textwrap.wrap(title, _LETTERS_OF_TITLE):
             self._head_in += 0.2
             self._write(self._head_in, line, fontsize=12, weight="bold")
         self._head_in += 0.05
