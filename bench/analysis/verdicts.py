@@ -75,12 +75,12 @@ def _judge(cell: Cell, reference: Cell | None) -> Cell:
 
 def speed_ratio(cell: Cell, bases: Sequence[Cell]) -> Estimate | None:
     """Raw words/s of `cell` over that of `bases`, paired by block; None without a common block."""
-    new, old = _speed_by_block([cell]), _speed_by_block(bases)
+    new, old = speed_by_block([cell]), speed_by_block(bases)
     common = sorted(new.keys() & old.keys())
     return paired_log_ratio([new[b] for b in common], [old[b] for b in common]) if common else None
 
 
-def _speed_by_block(cells: Iterable[Cell]) -> dict[tuple[str, int], float]:
+def speed_by_block(cells: Iterable[Cell]) -> dict[tuple[str, int], float]:
     """Words/s by (series, repetition); the median where a block holds several runs."""
     speeds = defaultdict(list)
     for run in (run for cell in cells for run in cell.runs):
