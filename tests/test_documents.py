@@ -12,7 +12,7 @@ from bench.analysis.rows import cells
 from bench.cli import main
 from bench.records import store
 from bench.records.schema import STATUSES
-from bench.reporting import report
+from bench.reporting import documents
 from tests.simulate_gate import measured_noise, runs_needed
 
 ROOT = Path(__file__).parents[1]
@@ -69,7 +69,7 @@ def test_there_are_commands_to_test():
 def test_the_readme_shows_the_table_that_the_records_give(published):
     """Every line of it stands in the rendered table, with its machine and date."""
     shown = re.search(r"<!-- table:.*?-->\n(.*?)<!-- end of table -->", README, re.DOTALL)[1]
-    rendered = set(report(published)["table.md"].decode().splitlines())
+    rendered = set(documents(published)["table.md"].decode().splitlines())
     lines = [line for line in shown.splitlines() if line]
     assert len(lines) > 10
     assert [line for line in lines if line not in rendered] == []
@@ -84,7 +84,7 @@ def test_the_readme_says_how_many_blocks_the_gate_needs(published):
 
 @pytest.mark.parametrize("name", ["table.md", "table.csv", "table.tex", "runs.csv"])
 def test_committed_reports_are_what_the_committed_records_give(published, name):
-    assert (ROOT / "reports" / name).read_bytes() == report(published)[name]
+    assert (ROOT / "reports" / name).read_bytes() == documents(published)[name]
 
 
 def test_committed_records_are_whole(published):

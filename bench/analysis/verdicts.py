@@ -41,8 +41,8 @@ def judge(cells: Sequence[Cell]) -> list[Cell]:
     judged = [
         replace(
             _judge(cell, _reference(cell, cells)),
-            ratio=speed_ratio(cell, _bases(cell, REFERENCE, cells)),
-            ratio_to_parent=speed_ratio(cell, _bases(cell, cell.parent, cells)),
+            ratio=speed_ratio(cell, bases(cell, REFERENCE, cells)),
+            ratio_to_parent=speed_ratio(cell, bases(cell, cell.parent, cells)),
         )
         for cell in cells
     ]
@@ -74,7 +74,7 @@ def _reference(cell: Cell, cells: Iterable[Cell]) -> Cell | None:
     return max(candidates, key=lambda c: (c.threads == cell.threads, c.threads), default=None)
 
 
-def _bases(cell: Cell, name: str | None, cells: Iterable[Cell]) -> list[Cell]:
+def bases(cell: Cell, name: str | None, cells: Iterable[Cell]) -> list[Cell]:
     """The cells of `name` to divide the speed of `cell` by, finished or stopped at the budget.
 
     Of the same table and model; with the same threads, else the most, and with the same options

@@ -48,7 +48,7 @@ def main() -> None:
       w2vbench run                                 the main job, minutes on two cores
       w2vbench run --impl gensim --seeds 5         one implementation, five blocks
       w2vbench run --dataset my.txt.gz --epochs 3  your own text
-      w2vbench report                              tables, figure and page from results/
+      w2vbench report                              tables, figures, page from results/
       w2vbench check                               what in results/ cannot be believed
       w2vbench train my.txt --out vectors.bin      vectors for your own use
       w2vbench compare HEAD~1 results              what got worse, for continuous integration

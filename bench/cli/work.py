@@ -224,7 +224,7 @@ def _print_report(records: Sequence[Record]) -> None:
 @results_option
 @json_option
 def report(results: Path, out: Path, as_json: bool) -> None:
-    """Print the table of all records and write tables, figure and page; trains nothing.
+    """Print the table of all records and write tables, figures and page; trains nothing.
 
     \b
     Examples:

@@ -22,7 +22,7 @@ from bench.reporting.sections import Table, tables
 from bench.reporting.terminal import terminal as _terminal
 
 if TYPE_CHECKING:
-    from bench.reporting.curves import Drawing
+    from bench.reporting.figures import Drawing
 
 
 def terminal(records: Sequence[Record]) -> RenderableType:
@@ -34,9 +34,9 @@ def render(records: Sequence[Record], out: Path) -> list[Path]:
     """Write the whole report into the folder `out` and return its files.
 
     `table.md`, `table.csv` (one line a row), `runs.csv` (one line a run), `table.tex`, `index.html`,
-    and for each table that has both speed and quality `quality-throughput.svg`, `.png` and `.csv`
-    (numbered from the second table on). Where learning curves were taken, `time-to-quality.csv` and
-    `learning-curves-<model>.svg`, `.png`, `.pdf` and `.csv`. Each file is replaced whole or not at all.
+    and for each table the figures that it has the rows for (`bench.reporting.figures`) as `.svg`,
+    `.png` and `.pdf` with their data as `.csv`, numbered from the second table on. Where learning curves
+    were taken, `time-to-quality.csv` too. Each file is replaced as a whole or not at all.
 
     Raises `UserError` where there are no records or `out` cannot be written.
     """
@@ -57,23 +57,27 @@ def render(records: Sequence[Record], out: Path) -> list[Path]:
 def report(records: Sequence[Record]) -> Mapping[str, bytes]:
     """The content of every file of the report, by name."""
     found, timed = _tables(records), _curves(records)
-    drawn = [_figure(table) for table in found]
+    drawn = _drawings(found)
     courses = [_learning(table, i) for i, table in enumerate(timed)]
+    files = dict(documents(records))
+    for drawing in (drawing for of_table in [*drawn, *courses] for drawing in of_table):
+        files |= drawing.files
+    return files | {"index.html": _page(found, drawn, list(zip(timed, courses, strict=True)))}
+
+
+def documents(records: Sequence[Record]) -> Mapping[str, bytes]:
+    """The tables alone, by name: what is there in a moment, without figures and page."""
+    found, timed = _tables(records), _curves(records)
     files = {
         "table.md": text.markdown(found, timed).encode(),
         "table.csv": text.csv(frame([cell for table in found for cell in table.cells])).encode(),
         "table.tex": latex(found, timed).encode(),
         "runs.csv": text.csv(runs(records)).encode(),
     }
-    named = [_named(figure, i) for i, figure in enumerate(drawn)]
-    for figure in named:
-        files |= figure
     if timed:
         rows = times([cell for table in timed for cell in table.cells])
         files |= {"time-to-quality.csv": text.csv(rows).encode()}
-    for drawing in (drawing for group in courses for drawing in group):
-        files |= drawing.files
-    return files | {"index.html": _page(found, named, list(zip(timed, courses, strict=True)))}
+    return files
 
 
 def _tables(records: Sequence[Record]) -> list[Table]:
@@ -87,49 +91,29 @@ def _curves(records: Sequence[Record]) -> list[Table]:
     return tables(curve_cells(records))
 
 
-def _learning(table: Table, number: int) -> "list[Drawing]":
+def _learning(table: Table, number: int) -> list["Drawing"]:
     """The learning curves of one table, its files numbered from the second table on."""
-    from bench.reporting import curves, figures
+    from bench.reporting.figures.learning_curves import learning_curves
+    from bench.reporting.figures.marks import palette
 
-    drawn = curves.learning_curves(table, figures._colours(table))
+    drawn = learning_curves(table, palette(table.cells))
     return [replace(one, stem=one.stem + (f"-{number + 1}" if number else "")) for one in drawn]
 
 
-def _figure(table: Table) -> dict[str, bytes]:
-    """The figure and its data by suffix; empty where no row has both speed and quality."""
-    from bench.reporting import figures  # seaborn takes seconds to import: not for the terminal
+def _drawings(found: Sequence[Table]) -> list[list["Drawing"]]:
+    from bench.reporting.figures import drawings  # seaborn takes seconds to import: not for the terminal
 
-    if not figures.drawable(table):
-        return {}
-    data = text.csv(frame([cell for cell in table.cells if cell.speed]))
-    return {".svg": figures.svg(table), ".png": figures.png(table), ".csv": data.encode()}
-
-
-def _named(figure: Mapping[str, bytes], number: int) -> dict[str, bytes]:
-    stem = "quality-throughput" + (f"-{number + 1}" if number else "")
-    return {f"{stem}{suffix}": content for suffix, content in figure.items()}
+    return drawings(found)
 
 
 def _page(
     found: Sequence[Table],
-    drawn: Sequence[Mapping[str, bytes]],
-    curves: "Sequence[tuple[Table, Sequence[Drawing]]]",
+    drawn: Sequence[Sequence["Drawing"]],
+    curves: Sequence[tuple[Table, Sequence["Drawing"]]],
 ) -> bytes:
-    from bench.reporting.page import Figure, page
+    from bench.reporting.page import page
 
-    caption = "Speed across, quality up; a filled mark has shown quality equal to gensim's."
-    figures = [
-        [
-            Figure("Quality against training speed", caption, svg, tuple(files))
-            for name, svg in files.items()
-            if name.endswith(".svg")
-        ]
-        for files in drawn
-    ]
-    courses = [
-        (table, [Figure(d.title, d.reading, d.svg, tuple(d.files)) for d in ds]) for table, ds in curves
-    ]
-    return page(found, figures, courses).encode()
+    return page(found, drawn, curves).encode()
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -10,8 +10,8 @@ from types import MappingProxyType
 from bench import datasets
 from bench.errors import UserError
 from bench.quality.sets import papers
-from bench.reporting.sections import Table
 from bench.reporting.latex import escape_latex
+from bench.reporting.sections import Table
 
 REFERENCES = Path(__file__).parents[1] / "references.bib"
 SUITE = "w2vbench"  # the key of the suite's own entry

@@ -5,10 +5,11 @@ evidence on quality, with its two error bars apart: over seeds, and over the ite
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from bench.analysis.breakeven import BreakEven, break_evens
 from bench.analysis.cells import QUALITY_SETS, Cell
-from bench.analysis.statistics import ratio_text
+from bench.analysis.statistics import Estimate, ratio_text
 from bench.analysis.verdicts import EQUAL, MARGINS, REFERENCE, SUSPICIOUS
 from bench.reporting import units
 from bench.reporting.sections import Table, model_name, row_name
@@ -38,6 +39,11 @@ def ratio(cell: Cell) -> str:
     if cell.ratio is None:
         return units.DASH
     return "1×" if cell.implementation == REFERENCE and cell.ratio.value == 1 else ratio_text(cell.ratio)
+
+
+def multiple(ratio: Estimate) -> str:
+    """The figure of a ratio without its interval: "15.57×"."""
+    return ratio_text(replace(ratio, low=None, high=None))
 
 
 def ratio_to_parent(cell: Cell, _: Table | None = None) -> str:
@@ -84,6 +90,17 @@ def _phase(name: str, head: str, keep: int) -> Column:
 def _score(name: str, head: str, keep: int) -> Column:
     value = _median(name)
     return Column(name, head, lambda cell, _: units.score(value(cell)), value, keep)
+
+
+def break_even_text(found: BreakEven) -> str:
+    """ "ns_compiled, skip-gram NS: compiling has paid after 12 M words [9 M, 20 M]"."""
+    name = f"{found.cell.implementation}, {model_name(found.cell)}"
+    if found.words is None:
+        return f"{name}: compiling ({units.seconds(found.cold_s)} s) never pays, it is not faster"
+    text = f"{name}: compiling has paid after {units.words(found.words)} words"
+    if found.low is not None and found.high is not None:
+        text += f" {units.interval(found.low, found.high, units.words)}"
+    return text if found.warm_words is None else f"{text}, warm after {units.words(found.warm_words)}"
 
 
 _NAME = Column("implementation", "implementation", lambda cell, table: row_name(cell, table.cells), keep=10)
@@ -213,6 +230,7 @@ def notes(table: Table) -> list[str]:
             f"Suspiciously above: shown to be better than gensim by more than {margin}, which the same model "
             "cannot honestly be; not ranked."
         )
+    lines += [f"{break_even_text(found)}." for found in break_evens(table.cells)]
     if any(cell.division == "open" for cell in table.cells):
         lines.append("† open division: departs from the rules, see the implementation's own page.")
     return lines

@@ -4,6 +4,7 @@ import re
 from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import jinja2
 from markupsafe import Markup, escape
@@ -20,17 +21,10 @@ from bench.reporting.remarks import Remark, remarks
 from bench.reporting.sections import Table, model_name, row_name
 from bench.reporting.tables import csv
 
+if TYPE_CHECKING:  # seaborn takes seconds to import
+    from bench.reporting.figures import Drawing
+
 _TIER_NAMES = {EQUAL: "equal", UNSETTLED: "unsettled", UNKNOWN: "unknown", WORSE: "worse", UNFINISHED: ""}
-
-
-@dataclass(frozen=True)
-class Figure:
-    """One figure of a table as the page shows it."""
-
-    title: str
-    caption: str  # what is drawn and how to read it
-    svg: bytes
-    files: tuple[str, ...] = ()  # the same figure and its data, beside the page
 
 
 @dataclass(frozen=True)
@@ -38,7 +32,7 @@ class View:
     """One table as the template wants it."""
 
     table: Table
-    figures: list[tuple[Figure, Markup]]
+    figures: list[tuple["Drawing", Markup]]
     judged: Table  # the rows that have quality
     leaders: list[Cell]  # rank 1 of each model
     unfinished: list[tuple[Cell, Record]]
@@ -50,8 +44,8 @@ class View:
 
 def page(
     tables: Sequence[Table],
-    figures_by_table: Sequence[Sequence[Figure]],
-    curves: Sequence[tuple[Table, Sequence[Figure]]] = (),
+    figures_by_table: Sequence[Sequence["Drawing"]],
+    curves: Sequence[tuple[Table, Sequence["Drawing"]]] = (),
 ) -> str:
     """The page for `tables`, with `figures_by_table[i]` below `tables[i]`, the first one in full view.
 
@@ -101,7 +95,7 @@ def _environment() -> jinja2.Environment:
     return environment
 
 
-def _view(table: Table, figures: Sequence[Figure], prefix: str) -> View:
+def _view(table: Table, figures: Sequence["Drawing"], prefix: str) -> View:
     data = b64encode(csv(frame(table.cells)).encode()).decode()
     return View(
         table=table,
@@ -116,7 +110,7 @@ def _view(table: Table, figures: Sequence[Figure], prefix: str) -> View:
     )
 
 
-def _inlined(table: Table, figures: Sequence[Figure], prefix: str) -> list[tuple[Figure, Markup]]:
+def _inlined(table: Table, figures: Sequence["Drawing"], prefix: str) -> list[tuple["Drawing", Markup]]:
     return [
         (figure, inline(figure.svg, f"{prefix}-{i}", f"{figure.title}, {table.title}"))
         for i, figure in enumerate(figures)

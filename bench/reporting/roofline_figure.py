@@ -20,7 +20,7 @@ from bench.analysis.roofline import Roofline
 from bench.analysis.rows import rows_hash
 from bench.records.ceilings import Ceilings
 from bench.reporting.figures import GRID, INK, MUTED, PAPER
-from bench.reporting.labels import place_labels
+from bench.reporting.figures.labels import place_labels
 from bench.reporting.sections import Table, model_name, row_name, tables
 
 PANEL = (6.4, 4.6)  # inches
@@ -59,7 +59,7 @@ def _panel(axes: Axes, table: Table, rows: Sequence[Roofline], renderer: Any) ->
     axes.set_ylabel("counted GFLOP/s", fontsize=8)
     axes.tick_params(labelsize=7, colors=MUTED)
     ends = [(row.intensity[1], row.flops_per_s / 1e9) for row in rows]
-    place_labels(axes, ends, [_label(row, table.cells) for row in rows], INK, PAPER, renderer, radius=2)
+    place_labels(axes, ends, [_label(row, table.cells) for row in rows], INK, PAPER, renderer, near=True)
 
 
 def _roofs(axes: Axes, rows: Sequence[Roofline]) -> None:

@@ -47,6 +47,7 @@ class Table:
         """Everything the rows have in common besides the data."""
         values = dict(self.section.settings)
         known = [text.format(values.pop(key)) for key, text in _SETTINGS if key in values]
+        known = ["1 epoch" if text == "1 epochs" else text for text in known]
         return ", ".join([*known, self._rates, *(f"{k} = {v}" for k, v in sorted(values.items()))])
 
     @property

@@ -12,6 +12,17 @@ def speed(words_per_s: float | None) -> str:
     return _or_dash(words_per_s, lambda w: f"{_two_digits(w / 1e6)} M")
 
 
+def words(number: float | None) -> str:
+    """Two digits: "850 k", "12 M"; "never" for infinitely many."""
+    if number is None or number == float("inf"):
+        return _or_dash(number, lambda _: "never")
+    rounded = float(f"{number:.2g}")
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if rounded >= size:
+            return f"{rounded / size:g} {unit}"
+    return f"{rounded:g}"
+
+
 def seconds(duration_s: float | None) -> str:
     """Tenths below ten seconds, whole seconds above; "<0.1" rather than a zero that is not one."""
     if duration_s is not None and 0 < duration_s < 0.05:

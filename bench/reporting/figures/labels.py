@@ -23,6 +23,7 @@ _PLACES = [
         (-7, -7, "right", "top"),
     )
 ]
+_OWN, _OTHERS = 5.0, 11.0  # points kept free around a label's own mark, and around those of others
 _NEAR = 14.0  # points; a label further away gets a line to its point
 
 
@@ -33,21 +34,24 @@ def place_labels(
     colour: str,
     ground: str,
     renderer: RendererAgg,
-    radius: float = 7.0,
+    near: bool = False,
 ) -> None:
     """Write `texts[i]` near `points[i]` (data coordinates), in order; leave out what finds no room.
 
     Call it last: it needs the final limits and size of `axes`. Letters are `colour` on a ground of
-    `ground`; `radius` in points is kept free around every point.
+    `ground`. A label keeps further from the points of others than from its own; `near`: it stays so
+    near that it needs no line.
     """
     if not points:
         return
-    margin = radius * axes.figure.dpi / 72  # in pixels
-    taken = [Bbox.from_extents(x, y, x, y).padded(margin) for x, y in axes.transData.transform(list(points))]
-    for point, text in zip(points, texts, strict=True):
-        box = _place(axes, point, text, colour, ground, taken, renderer)
+    dots = [Bbox.from_extents(x, y, x, y) for x, y in axes.transData.transform(list(points))]
+    own, others = (radius * axes.figure.dpi / 72 for radius in (_OWN, _OWN if near else _OTHERS))
+    placed: list[Bbox] = []
+    for i, (point, text) in enumerate(zip(points, texts, strict=True)):
+        taken = [dot.padded(own if dot is dots[i] else others) for dot in dots] + placed
+        box = _place(axes, point, text, colour, ground, taken, renderer, _PLACES[:8] if near else _PLACES)
         if box is not None:
-            taken.append(box)
+            placed.append(box)
 
 
 def _place(
@@ -58,10 +62,11 @@ def _place(
     ground: str,
     taken: Sequence[Bbox],
     renderer: RendererAgg,
+    places: Sequence[tuple[float, float, str, str]],
 ) -> Bbox | None:
     """The box of the label at the first free place, or None."""
     frame = axes.get_window_extent().padded(-4)
-    for place in _PLACES:
+    for place in places:
         label = _annotate(axes, point, text, colour, ground, place)
         label.update_positions(renderer)  # moves the text to its offset; drawing would do it too late
         box = Text.get_window_extent(label, renderer)  # of the text alone, without its line

@@ -4,18 +4,13 @@ A faint line is one run, a strong one the median over runs at equal numbers of w
 be reached, gensim's mean end less the margin. Dotted: the median moment at which both sets are there.
 """
 
-import io
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
@@ -24,9 +19,10 @@ from bench.analysis.courses import points
 from bench.analysis.curves import Moment, course
 from bench.analysis.verdicts import MARGINS
 from bench.reporting import units
-from bench.reporting.figures import _STYLE, INK, MUTED, PAPER
+from bench.reporting.figures.marks import QUALITY
+from bench.reporting.figures.sheet import INK, MUTED, Drawing, Sheet, draw
+from bench.reporting.figures.ticks import even_words, scores
 from bench.reporting.sections import Table, model_name, row_name
-from bench.reporting.tables import csv
 
 READING = (
     "A strong line is the median over runs at equal numbers of words, a faint one a single run; vectors are "
@@ -34,34 +30,10 @@ READING = (
     "equal quality. Dotted: the median moment at which both sets have reached it. Lone dots: only the end is "
     "known."
 )
-SETS = {"wordsim353": "WordSim-353, Spearman correlation", "simlex999": "SimLex-999, Spearman correlation"}
 ACROSS = {
     "elapsed_s": "seconds of training (log scale)",
     "words": "words trained on, all epochs",
 }
-_METADATA: dict[str, dict[str, None]] = {  # no clock and no software's name in any of them
-    "svg": {"Date": None, "Creator": None},
-    "png": {"Software": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-}
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """One figure in every format, with what a page says beside it."""
-
-    stem: str  # of its files
-    title: str  # what is seen, one sentence without its full stop
-    reading: str  # how to read it
-    svg: bytes
-    png: bytes
-    pdf: bytes
-    csv: bytes  # exactly what is drawn, one line a point
-
-    @property
-    def files(self) -> dict[str, bytes]:
-        """The content of its files by name."""
-        return {f"{self.stem}.{kind}": getattr(self, kind) for kind in ("svg", "png", "pdf", "csv")}
 
 
 def learning_curves(table: Table, colours: Mapping[str, str]) -> list[Drawing]:
@@ -75,18 +47,29 @@ def learning_curves(table: Table, colours: Mapping[str, str]) -> list[Drawing]:
 
 
 def _draw(table: Table, cells: Sequence[Cell], colours: Mapping[str, str]) -> Drawing:
+    def paint(sheet: Sheet) -> None:
+        grid = sheet.axes(
+            len(ACROSS),
+            rows=len(QUALITY),
+            legend_in=0.5,
+            sharex="col",
+            sharey="row",
+            gridspec_kw={"wspace": 0.06, "hspace": 0.16},
+        )
+        for i, (name, label) in enumerate(QUALITY):
+            row = grid[i * len(ACROSS) : (i + 1) * len(ACROSS)]
+            row[0].set_title(label)
+            for axes, across in zip(row, ACROSS, strict=True):
+                _panel(axes, cells, name, across, colours)
+            scores(row[0])
+        for axes, (across, label) in zip(grid[-len(ACROSS) :], ACROSS.items(), strict=True):
+            _scale(axes, across)
+            axes.set_xlabel(label)
+        _legend(sheet, table, cells, colours)
+
     stem = f"learning-curves-{'-'.join(cells[0].model)}"
-    title = _title(table, cells)
-    with mpl.rc_context(_STYLE | {"svg.hashsalt": f"{stem}-{table.hash}"}):
-        figure = _figure(table, cells, colours, title)
-        saved = {kind: _saved(figure, kind) for kind in _METADATA}
-    return Drawing(stem, title, READING, csv=csv(points(cells)).encode(), **saved)
-
-
-def _saved(figure: Figure, kind: str) -> bytes:
-    target = io.BytesIO()
-    figure.savefig(target, format=kind, dpi=160, metadata=_METADATA[kind])
-    return target.getvalue()
+    data: Any = points(cells).to_dict("records")
+    return draw(stem, table, _title(table, cells), READING, data, paint, 7.4)
 
 
 def _title(table: Table, cells: Sequence[Cell]) -> str:
@@ -101,25 +84,10 @@ def _title(table: Table, cells: Sequence[Cell]) -> str:
     return f"{name} reaches gensim's {model_name(first)} quality in {own} s of training, gensim in {its} s"
 
 
-def _figure(table: Table, cells: Sequence[Cell], colours: Mapping[str, str], title: str) -> Figure:
-    figure = Figure(figsize=(10, 7.2), dpi=100, facecolor=PAPER)
-    FigureCanvasAgg(figure)
-    grid = figure.subplots(len(SETS), len(ACROSS), sharex="col", sharey="row", squeeze=False)
-    figure.subplots_adjust(left=0.065, right=0.985, top=0.885, bottom=0.175, wspace=0.06, hspace=0.16)
-    for row, (name, label) in zip(grid, SETS.items(), strict=True):
-        row[0].set_title(label, loc="left", fontsize=9.5)
-        for axes, across in zip(row, ACROSS, strict=True):
-            for cell in cells:
-                _lines(axes, cell, name, across, colours[cell.implementation])
-            _goal(axes, cells, name, across, colours)
-    for axes, (across, label) in zip(grid[-1], ACROSS.items(), strict=True):
-        _scale(axes, across)
-        axes.set_xlabel(label)
-    figure.text(0.065, 0.958, title, fontsize=12, weight="bold")
-    figure.text(0.065, 0.931, f"{table.title}; {table.settings}", color=MUTED, fontsize=8)
-    _legend(figure, table, cells, colours)
-    figure.text(0.985, 0.012, table.provenance, ha="right", color=MUTED, fontsize=7)
-    return figure
+def _panel(axes: Axes, cells: Sequence[Cell], name: str, across: str, colours: Mapping[str, str]) -> None:
+    for cell in cells:
+        _lines(axes, cell, name, across, colours[cell.implementation])
+    _goal(axes, cells, name, across, colours)
 
 
 def _lines(axes: Axes, cell: Cell, name: str, across: str, colour: str) -> None:
@@ -162,8 +130,7 @@ def _goal(axes: Axes, cells: Sequence[Cell], name: str, across: str, colours: Ma
 def _scale(axes: Axes, across: str) -> None:
     if across == "words":
         axes.set_xlim(left=0)
-        size, unit = (1e6, " M") if axes.get_xlim()[1] >= 1e6 else (1e3, " k")
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / size:g}{unit}"))
+        even_words(axes)
         return
     axes.set_xscale("log")
     low, high = axes.get_xlim()
@@ -172,7 +139,7 @@ def _scale(axes: Axes, across: str) -> None:
     axes.xaxis.set_minor_formatter(NullFormatter())
 
 
-def _legend(figure: Figure, table: Table, cells: Sequence[Cell], colours: Mapping[str, str]) -> None:
+def _legend(sheet: Sheet, table: Table, cells: Sequence[Cell], colours: Mapping[str, str]) -> None:
     rows = [_key(row_name(c, table.cells), color=colours[c.implementation], linewidth=2) for c in cells]
     marks = [
         _key("median over runs", color=MUTED, linewidth=2),
@@ -180,17 +147,8 @@ def _legend(figure: Figure, table: Table, cells: Sequence[Cell], colours: Mappin
         _key("gensim's mean end less the margin", color=INK, linewidth=1, linestyle=(0, (5, 3))),
         _key("both sets have reached it", color=MUTED, linewidth=1, linestyle=":"),
     ]
-    for x, handles in ((0.055, rows), (0.535, marks)):
-        columns = 1 + (len(handles) - 1) // 2
-        figure.legend(
-            handles=handles,
-            loc="upper left",
-            bbox_to_anchor=(x, 0.105),
-            ncols=min(columns, 3),
-            frameon=False,
-            fontsize=8,
-            columnspacing=1.2,
-        )
+    sheet.legend(rows, 0.5, columns=min(3, 1 + (len(rows) - 1) // 2))
+    sheet.legend(marks, 0.5, left=0.54, columns=2)
 
 
 def _key(label: str, **how: Any) -> Line2D:
