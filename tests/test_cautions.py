@@ -67,7 +67,11 @@ def test_every_format_says_what_shakes_the_figures_and_what_to_do():
     (remark,) = remarks(tables(cells(runs))[0])
     assert str(remark).startswith("Fewer than 5 blocks")
     assert remark.rows == "short (skip-gram NS)"
-    files = {name: content.decode() for name, content in report(runs).items() if not name.endswith(".png")}
+    files = {
+        name: content.decode()
+        for name, content in report(runs).items()
+        if not name.endswith((".png", ".pdf"))
+    }
     assert f"- Caution. {remark}" in files["table.md"]
     assert f"<em>Remedy: {remark.remedy}.</em>" in files["index.html"]
     assert f"{remark.what}: {remark.rows}" in files["table.tex"]

@@ -90,8 +90,8 @@ class Record:
     phases: dict[str, float | None] = field(default_factory=dict)
     # import_s, prepare_s, compile_s, train_s, evaluate_s; null: not reached
     # compile_warm_s, compiling once more in a fresh process; null: compile_s was under a second
-    compiled: dict[str, int] = field(default_factory=dict)
-    # graphs, graph_breaks, recompiles (graphs made while training); empty: nothing used torch.compile
+    compiled: dict[str, int | None] = field(default_factory=dict)
+    # graphs, graph_breaks, recompiles (graphs made while training); null: nothing used torch.compile
     throughput: dict[str, float | None] = field(default_factory=dict)
     # raw_words_per_s (the headline), kept_words_per_s, pairs_per_s
     memory: dict[str, int | None] = field(default_factory=dict)

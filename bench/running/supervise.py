@@ -99,6 +99,7 @@ def empty_record(run: Run, corpus: Corpus, block: dict[str, Any], **known: Any) 
         git=machine.git(),
         work=dict.fromkeys(("raw_words", "kept_words", "pairs", "scored_outputs", "row_visits")),
         phases={**{f"{name}_s": None for name in PHASES}, "compile_warm_s": None},
+        compiled=dict.fromkeys(("graphs", "graph_breaks", "recompiles")),
         throughput=dict.fromkeys(("raw_words_per_s", "kept_words_per_s", "pairs_per_s")),
         memory=dict.fromkeys(
             (
