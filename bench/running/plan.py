@@ -52,7 +52,7 @@ class Run:
     timeout_s: float
     budget_s: float | None
     suite: str
-    repetition: int
+    repetition: int  # the seed: runs with other seeds, whenever they ran, are of other blocks
     curve: int = 0  # parts of a learning curve; 0: none
     options: Mapping[str, Option] = field(default_factory=dict)  # only those that were asked for
     varied: Mapping[str, Any] = field(default_factory=dict)  # settings that not all runs of the plan share
@@ -116,17 +116,17 @@ def plan(suite: Suite, resources: Resources) -> list[Run]:
     runs = [
         Run(
             entry,
-            _config(suite, architecture, objective, suite.first_seed + repetition, values),
+            _config(suite, architecture, objective, seed, values),
             replace(resources, threads=threads),
             suite.timeout_s,
             suite.budget_s.get(entry.spec.name),
             suite.name,
-            repetition,
+            seed,
             suite.curve,
             options,
             values | ({"threads": threads} if len(suite.threads) > 1 else {}),
         )
-        for repetition in range(suite.seeds)
+        for seed in range(suite.first_seed, suite.first_seed + suite.seeds)
         for values in _combinations(suite.vary)
         for threads in suite.threads or (resources.threads,)
         for entry in entries
