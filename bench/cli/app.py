@@ -3,9 +3,9 @@
 import contextlib
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import click
 from rich.console import Console
@@ -35,6 +35,9 @@ class Verbs(click.Group):
         except UserError as error:
             click.echo(f"error: {error}", err=True)
             sys.exit(error.exit_code)
+
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -86,3 +89,18 @@ def display(when_interrupted: str) -> Iterator[Plain]:
     except KeyboardInterrupt:
         console.print(f"interrupted; {when_interrupted}")
         sys.exit(130)
+
+
+def names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
+    """`--impl a,b --impl c` means three."""
+    return tuple(name for item in value for name in item.split(",") if name)
+
+
+def several_option(flag: str, name: str, metavar: str, help_text: str) -> Callable[[F], F]:
+    """An option that takes several names: `--impl a,b --impl c`."""
+    return click.option(flag, name, multiple=True, callback=names, metavar=metavar, help=help_text)
+
+
+def implementations_option(help_text: str) -> Callable[[F], F]:
+    """`--impl`, the same for every verb that has it."""
+    return several_option("--impl", "implementations", "NAME[,NAME]", help_text)

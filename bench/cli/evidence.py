@@ -12,8 +12,16 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from bench.cli.app import FOLDER, display, json_option, main, print_json, print_table, results_option
-from bench.cli.work import names
+from bench.cli.app import (
+    FOLDER,
+    display,
+    implementations_option,
+    json_option,
+    main,
+    print_json,
+    print_table,
+    results_option,
+)
 from bench.errors import UserError
 from bench.records import store
 from bench.running import again
@@ -130,14 +138,7 @@ def _list_tables(found: "Sequence[Table]", as_json: bool) -> None:
 
 @main.command()
 @click.argument("table")
-@click.option(
-    "--impl",
-    "implementations",
-    multiple=True,
-    callback=names,
-    metavar="NAME[,NAME]",
-    help="Only these rows, and gensim's of the same models, which the ratio needs.",
-)
+@implementations_option("Only these rows, and gensim's of the same models, which the ratio needs.")
 @click.option("--blocks", type=click.IntRange(min=1), help="Only the first so many repetitions.")
 @click.option("--dataset", help="Path of the text, for a table of a local file (file:...).")
 @click.option(

@@ -8,8 +8,7 @@ from typing import Any
 import click
 
 from bench import discovery
-from bench.cli.app import json_option, main, print_json, print_table, results_option
-from bench.cli.work import names
+from bench.cli.app import implementations_option, json_option, main, print_json, print_table, results_option
 from bench.errors import UserError, unknown_name
 from bench.records import store
 from bench.records.sides import Side, find_side
@@ -137,14 +136,7 @@ def _compare(base: Side, new: Side, margins: dict[str, float], as_json: bool, as
 
 @main.command(cls=Gate)
 @click.option("--base", "revision", help="A git revision.  [default: the last that changed results/]")
-@click.option(
-    "--impl",
-    "implementations",
-    multiple=True,
-    callback=names,
-    metavar="NAME[,NAME]",
-    help="Race these, changed or not.  [default: those of the suite `regress` that changed]",
-)
+@implementations_option("Race these, changed or not.  [default: those of the suite `regress` that changed]")
 @click.option("--blocks", type=click.IntRange(min=1), help="Blocks to run.  [default: what fits]")
 @click.option(
     "--minutes",

@@ -11,7 +11,17 @@ import click
 from rich.console import Console
 
 from bench import datasets
-from bench.cli.app import FOLDER, display, json_option, main, print_json, print_table, results_option
+from bench.cli.app import (
+    FOLDER,
+    display,
+    implementations_option,
+    json_option,
+    main,
+    print_json,
+    print_table,
+    results_option,
+    several_option,
+)
 from bench.contract import Resources
 from bench.records import store
 from bench.records.schema import Record
@@ -39,37 +49,11 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda inner, option: option(inner), reversed(CONFIG_OPTIONS), command)
 
 
-def names(_: click.Context, __: click.Parameter, value: tuple[str, ...]) -> tuple[str, ...]:
-    """`--impl a,b --impl c` means three."""
-    return tuple(name for item in value for name in item.split(",") if name)
-
-
 @main.command()
 @click.option("--suite", default="main", show_default=True, help="Declared set of runs; see `list`.")
-@click.option(
-    "--impl",
-    "implementations",
-    multiple=True,
-    callback=names,
-    metavar="NAME[,NAME]",
-    help="Only these implementations, whether the suite names them or not.",
-)
-@click.option(
-    "--arch",
-    "architectures",
-    multiple=True,
-    callback=names,
-    metavar="skipgram|cbow",
-    help="Only these architectures.",
-)
-@click.option(
-    "--objective",
-    "objectives",
-    multiple=True,
-    callback=names,
-    metavar="ns|hs|softmax",
-    help="Only these objectives.",
-)
+@implementations_option("Only these implementations, whether the suite names them or not.")
+@several_option("--arch", "architectures", "skipgram|cbow", "Only these architectures.")
+@several_option("--objective", "objectives", "ns|hs|softmax", "Only these objectives.")
 @click.option("--dataset", help="A registered dataset, or the path of a UTF-8 text (.gz, .xz, .zip too).")
 @config_options
 @click.option("--seeds", type=click.IntRange(min=1), help="Repetitions, each a block with its own seed.")

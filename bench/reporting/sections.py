@@ -1,6 +1,7 @@
 """The rows of one table with their heading: what was trained on what, where, when, how often."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -91,6 +92,16 @@ def tables(cells: Iterable[Cell]) -> list[Table]:
     """One table a section, the order of `cells` kept within each."""
     ordered = sorted(cells, key=lambda cell: cell.section)
     return [Table(key, tuple(rows)) for key, rows in groupby(ordered, key=lambda cell: cell.section)]
+
+
+def alike_but(tables: Sequence[Table], settings: Container[str]) -> list[list[int]]:
+    """The places of tables that differ in nothing but `settings`, group by group, in order."""
+    groups: dict[object, list[int]] = defaultdict(list)
+    for i, table in enumerate(tables):
+        where = table.section
+        shared = tuple(item for item in where.settings if item[0] not in settings)
+        groups[where.dataset, where.data_sha256, shared, where.machine].append(i)
+    return list(groups.values())
 
 
 def model_name(cell: Cell) -> str:

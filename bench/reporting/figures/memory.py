@@ -1,6 +1,5 @@
 """Memory against the vocabulary, over tables that differ in their minimum count alone."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
@@ -13,7 +12,7 @@ from bench.analysis.cells import Cell
 from bench.reporting import units
 from bench.reporting.figures.marks import SHAPES
 from bench.reporting.figures.sheet import MUTED, Drawing, Sheet, draw
-from bench.reporting.sections import Table, model_name
+from bench.reporting.sections import Table, alike_but, model_name
 
 READING = (
     "Peak resident memory of a run until training ended, less what the process held once its libraries "
@@ -26,18 +25,11 @@ Line = dict[int, float]  # V: bytes
 
 def memory(tables: Sequence[Table], colours: Mapping[str, str]) -> list[tuple[int, Drawing]]:
     """A figure for each group of tables with at least three vocabularies, and the place of its first."""
-    groups: dict[object, list[int]] = defaultdict(list)
-    for i, table in enumerate(tables):
-        groups[_group(table)].append(i)
-    drawn = [(places[0], _draw([tables[i] for i in places], colours)) for places in groups.values()]
+    drawn = [
+        (places[0], _draw([tables[i] for i in places], colours))
+        for places in alike_but(tables, ("min_count",))
+    ]
     return [(place, drawing) for place, drawing in drawn if drawing]
-
-
-def _group(table: Table) -> object:
-    """What the tables of one figure share."""
-    where = table.section
-    shared = tuple(item for item in where.settings if item[0] != "min_count")
-    return where.dataset, where.data_sha256, shared, where.machine
 
 
 def _draw(tables: Sequence[Table], colours: Mapping[str, str]) -> Drawing | None:

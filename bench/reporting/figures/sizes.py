@@ -12,7 +12,7 @@ from bench.reporting.figures.marks import identity
 from bench.reporting.figures.ratios import READING, measured, to_gensim
 from bench.reporting.figures.sheet import Drawing, draw
 from bench.reporting.figures.study import studied
-from bench.reporting.sections import Table, model_name
+from bench.reporting.sections import Table, alike_but, model_name
 
 _SIZES = {"dim": "dim {}", "window": "window {}", "negatives": "K {}"}
 _FEWEST = 2  # sizes
@@ -20,18 +20,8 @@ _FEWEST = 2  # sizes
 
 def sizes(tables: Sequence[Table], colours: Mapping[str, str]) -> list[tuple[int, Drawing]]:
     """A figure for each group of tables that differ in dimension, window or negatives alone."""
-    groups: dict[object, list[int]] = defaultdict(list)
-    for i, table in enumerate(tables):
-        groups[_group(table)].append(i)
-    drawn = [(places[0], _draw([tables[i] for i in places], colours)) for places in groups.values()]
+    drawn = [(places[0], _draw([tables[i] for i in places], colours)) for places in alike_but(tables, _SIZES)]
     return [(place, drawing) for place, drawing in drawn if drawing]
-
-
-def _group(table: Table) -> object:
-    """What the tables of one figure share."""
-    where = table.section
-    shared = tuple(item for item in where.settings if item[0] not in _SIZES)
-    return where.dataset, where.data_sha256, shared, where.machine
 
 
 def _draw(tables: Sequence[Table], colours: Mapping[str, str]) -> Drawing | None:
