@@ -2,7 +2,8 @@
 
 The noise is resampled from the committed records, not invented: what is left of log words/s once
 each row's and each block's mean is taken away, of log peak bytes and of the scores once the row's
-mean is; scaled for the means that were estimated. Rows of all implementations are pooled.
+mean is; scaled for the means that were estimated. Pooled are the rows that `w2vbench regress` races,
+on its text: another text or another program has another noise.
 """
 
 import math
@@ -23,6 +24,7 @@ from bench.records import store
 from bench.records.metrics import METRICS
 from bench.records.schema import Record
 from bench.records.sides import Side
+from bench.running.plan import find_suite
 from tests.records_factory import record
 
 RESULTS = Path(__file__).parents[1] / "results"
@@ -47,8 +49,16 @@ class Noise:
 
 
 def measured_noise(records: Sequence[Record]) -> Noise:
-    """The noise of every row with three runs or more."""
-    rows = [cell for cell in cells(records) if cell.status == "ok" and len(cell.runs) >= 3]
+    """The noise of every row of the gate's suite with three runs or more."""
+    gate = find_suite("regress")
+    rows = [
+        cell
+        for cell in cells(records)
+        if cell.status == "ok"
+        and len(cell.runs) >= 3
+        and cell.section.dataset == gate.dataset
+        and cell.implementation in gate.implementations
+    ]
 
     def pool(name: str, scale: Callable[[float], float] = float) -> Pool:
         known = [[METRICS[name].value(run) for run in cell.runs] for cell in rows]

@@ -5,7 +5,6 @@ No clock, no machine, no chance: the same records give the same bytes, in any or
 
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,12 +56,11 @@ def render(records: Sequence[Record], out: Path) -> list[Path]:
 def report(records: Sequence[Record]) -> Mapping[str, bytes]:
     """The content of every file of the report, by name."""
     found, timed = _tables(records), _curves(records)
-    drawn = _drawings(found)
-    courses = [_learning(table, i) for i, table in enumerate(timed)]
+    drawn = _drawings(found, timed)
     files = dict(documents(records))
-    for drawing in (drawing for of_table in [*drawn, *courses] for drawing in of_table):
+    for drawing in (drawing for of_table in drawn for drawing in of_table):
         files |= drawing.files
-    return files | {"index.html": _page(found, drawn, list(zip(timed, courses, strict=True)))}
+    return files | {"index.html": _page(found, timed, drawn)}
 
 
 def documents(records: Sequence[Record]) -> Mapping[str, bytes]:
@@ -91,29 +89,16 @@ def _curves(records: Sequence[Record]) -> list[Table]:
     return tables(curve_cells(records))
 
 
-def _learning(table: Table, number: int) -> list["Drawing"]:
-    """The learning curves of one table, its files numbered from the second table on."""
-    from bench.reporting.figures.learning_curves import learning_curves
-    from bench.reporting.figures.marks import palette
-
-    drawn = learning_curves(table, palette(table.cells))
-    return [replace(one, stem=one.stem + (f"-{number + 1}" if number else "")) for one in drawn]
-
-
-def _drawings(found: Sequence[Table]) -> list[list["Drawing"]]:
+def _drawings(found: Sequence[Table], timed: Sequence[Table]) -> list[list["Drawing"]]:
     from bench.reporting.figures import drawings  # seaborn takes seconds to import: not for the terminal
 
-    return drawings(found)
+    return drawings(found, timed)
 
 
-def _page(
-    found: Sequence[Table],
-    drawn: Sequence[Sequence["Drawing"]],
-    curves: Sequence[tuple[Table, Sequence["Drawing"]]],
-) -> bytes:
+def _page(found: Sequence[Table], timed: Sequence[Table], drawn: Sequence[Sequence["Drawing"]]) -> bytes:
     from bench.reporting.page import page
 
-    return page(found, drawn, curves).encode()
+    return page(found, drawn[: len(found)], list(zip(timed, drawn[len(found) :], strict=True))).encode()
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -121,7 +121,7 @@ HEADLINE: tuple[Column, ...] = (
         "× gensim",
         lambda cell, _: ratio(cell),
         lambda cell: cell.ratio.value if cell.ratio else None,
-        7,
+        9,
     ),
     Column(
         "parent",

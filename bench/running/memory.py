@@ -3,9 +3,12 @@
 import re
 import resource
 import sys
+import time
 from pathlib import Path
 
 import psutil
+
+FORKED_S = 0.1
 
 
 def peak_bytes(pid: int | str = "self") -> int | None:
@@ -27,9 +30,14 @@ def peak_bytes(pid: int | str = "self") -> int | None:
 
 
 def children_peak_bytes(pid: int) -> int:
-    """The sum of the peaks of the descendants that are alive now; 0 if there are none."""
+    """The sum of the peaks of the descendants that are alive now; 0 if there are none.
+
+    A child that was only just forked is left out: until it runs its own program, it shows the whole of
+    its parent, of which it holds nothing.
+    """
     try:
         children = psutil.Process(pid).children(recursive=True)
+        grown = [child.pid for child in children if time.time() - child.create_time() > FORKED_S]
     except psutil.Error:
         return 0
-    return sum(peak_bytes(child.pid) or 0 for child in children)
+    return sum(peak_bytes(child) or 0 for child in grown)

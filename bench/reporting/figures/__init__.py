@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from bench.reporting.figures.break_even import break_even
 from bench.reporting.figures.history import history
+from bench.reporting.figures.learning_curves import learning_curves
 from bench.reporting.figures.marks import palette
 from bench.reporting.figures.memory import memory
 from bench.reporting.figures.phases import phases
@@ -33,16 +34,25 @@ OF_A_TABLE: tuple[Callable[[Table, Colours], Drawing | None], ...] = (  # in the
 OF_SEVERAL: tuple[Callable[[Sequence[Table], Colours], list[tuple[int, Drawing]]], ...] = (sizes, memory)
 
 
-def drawings(tables: Sequence[Table]) -> list[list[Drawing]]:
-    """The figures of each table; those of several tables stand with the first of them.
+def drawings(tables: Sequence[Table], timed: Sequence[Table] = ()) -> list[list[Drawing]]:
+    """The figures of each table, then of each table of learning curves.
 
-    Stems are numbered by table, from the second on: no two figures have one name.
+    Those of several tables stand with the first of them. Stems are numbered by table, from the second on:
+    no two figures have one name.
     """
-    colours = palette(cell for table in tables for cell in table.cells)
+    colours = palette(cell for table in [*tables, *timed] for cell in table.cells)
+    return _numbered(_of_tables(tables, colours)) + _numbered([learning_curves(t, colours) for t in timed])
+
+
+def _of_tables(tables: Sequence[Table], colours: Colours) -> list[list[Drawing]]:
     found = [[d for draw in OF_A_TABLE if (d := draw(table, colours))] for table in tables]
     for draw in OF_SEVERAL:
         for place, drawing in draw(tables, colours):
             found[place].append(drawing)
+    return found
+
+
+def _numbered(found: Sequence[Sequence[Drawing]]) -> list[list[Drawing]]:
     return [
         [replace(d, stem=f"{d.stem}-{i + 1}") if i else d for d in of_table]
         for i, of_table in enumerate(found)
