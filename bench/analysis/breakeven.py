@@ -4,6 +4,7 @@ With c the seconds of compiling beyond the parent's, s the parent's words/s and 
 the two have taken equally long after w words where c + w / (r s) = w / s: w = c s r / (r - 1).
 """
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -25,6 +26,11 @@ class BreakEven:
     low: float | None  # from the ends of the ratio's 95 % interval; None: no interval
     high: float | None  # infinity: the interval of the ratio holds 1
     warm_words: float | None  # `words` with `warm_s`
+
+    @property
+    def shown(self) -> bool:
+        """Whether the row is shown to be faster, so that compiling pays at some time."""
+        return self.words is not None and (self.high is None or math.isfinite(self.high))
 
     def seconds(self, words: float, *, warm: bool = False) -> float:
         """Compiling and training on `words` words, beyond what the parent compiles."""

@@ -97,7 +97,8 @@ def break_even_text(found: BreakEven) -> str:
     name = f"{found.cell.implementation}, {model_name(found.cell)}"
     if found.words is None:
         return f"{name}: compiling ({units.seconds(found.cold_s)} s) never pays, it is not faster"
-    text = f"{name}: compiling has paid after {units.words(found.words)} words"
+    text = f"{name}: compiling {'has paid' if found.shown else 'breaks even, if it does,'} after "
+    text += f"{units.words(found.words)} words"
     if found.low is not None and found.high is not None:
         text += f" {units.interval(found.low, found.high, units.words)}"
     return text if found.warm_words is None else f"{text}, warm after {units.words(found.warm_words)}"
@@ -121,14 +122,7 @@ HEADLINE: tuple[Column, ...] = (
         "× gensim",
         lambda cell, _: ratio(cell),
         lambda cell: cell.ratio.value if cell.ratio else None,
-        9,
-    ),
-    Column(
-        "parent",
-        "× parent",
-        ratio_to_parent,
-        lambda cell: cell.ratio_to_parent.value if cell.ratio_to_parent else None,
-        3,
+        8,
     ),
     Column(
         "memory",
@@ -137,10 +131,17 @@ HEADLINE: tuple[Column, ...] = (
         lambda cell: cell.host_peak_bytes,
         6,
     ),
-    _score("wordsim353", "WS353", 8),
+    _score("wordsim353", "WS353", 7),
     _score("simlex999", "SimLex", 6),
     _score("google", "analogies", 6),
     Column("outcome", "quality beside gensim, or status", outcome),
+    Column(
+        "parent",
+        "× parent",
+        ratio_to_parent,
+        lambda cell: cell.ratio_to_parent.value if cell.ratio_to_parent else None,
+        3,
+    ),
     _phase("import_s", "import s", 0),
     _phase("prepare_s", "prepare s", 2),
     _phase("compile_s", "compile s", 3),

@@ -63,6 +63,10 @@ def _title(found: Sequence[BreakEven]) -> str:
     name, model = first.cell.implementation, model_name(first.cell)
     if first.words is None:
         return f"Compiling does not pay: {name} is not faster than {first.parent.implementation} ({model})"
+    if not first.shown:
+        return (
+            f"Whether compiling {name} pays is not shown; if it does, after {units.words(first.words)} words"
+        )
     if first is last:
         return f"Compiling {name} has paid after {units.words(first.words)} words ({model})"
     return (

@@ -15,8 +15,8 @@ from bench.reporting.sections import Table, model_name, row_name
 READING = (
     "Each mark is the geometric mean, over blocks, of a row's words/s divided by gensim's of the same "
     "model in the same block; the bar is its 95 % interval (a single block has none). Right of the "
-    "line at 1 is faster than gensim; n.s.: the interval holds 1. Filled: quality shown to equal "
-    "gensim's; hollow: not shown, or stopped at the budget."
+    "line at 1 is faster than gensim; n.s.: p > 5 % once adjusted for the table's ratios. Filled: quality "
+    "shown to equal gensim's; hollow: not shown, or stopped at the budget."
 )
 _FEWEST = 3  # rows; fewer are read faster in the table
 
