@@ -48,16 +48,16 @@ def again(records: Iterable[Record]) -> list[Again]:
 
 
 def choose(records: Iterable[Record], names: Sequence[str], blocks: int | None) -> list[Record]:
-    """Records of the implementations `names` (empty: all) in the first `blocks` repetitions (None: all).
+    """Records of the implementations `names` (empty: all) in their first `blocks` repetitions (None: all).
 
-    gensim's of the same models come along: without them there is no ratio.
+    gensim's of the same models and repetitions come along: without them there is no ratio.
     """
     known = list(records)
     for name in names:
         if name not in (there := {str(r.implementation["name"]) for r in known}):
             raise unknown_name("implementation in this table", name, there)
-    repetitions = sorted({r.block["repetition"] for r in known})[:blocks]
     named = [r for r in known if not names or r.implementation["name"] in names]
+    repetitions = sorted({r.block["repetition"] for r in named})[:blocks]
     models = {_model(r) for r in named}
     return [
         r
