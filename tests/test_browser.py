@@ -181,6 +181,7 @@ def test_the_data_of_a_table_is_saved_in_full_precision(open_page, report, tmp_p
 
 def test_figures_hold_their_text_inside(open_page):
     page = open_page(viewport={"width": 1280, "height": 900})
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
     for svg in page.locator("figure svg").all():
         frame_, texts = svg.bounding_box(), svg.locator("text")
         assert texts.count() > 20
