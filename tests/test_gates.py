@@ -16,7 +16,9 @@ from bench.analysis.margins import LEVEL, paired, unpaired
 from bench.analysis.statistics import holm
 from bench.cli import main
 from bench.records import store
+from bench.records.schema import Curve
 from bench.records.sides import Side
+from bench.reporting import changes
 from tests.records_factory import record, unfinished
 from tests.simulate_gate import PLANTED, RESULTS, alarms, measured_noise, runs_needed
 
@@ -157,11 +159,26 @@ def test_only_like_is_compared_with_like(call):
         {"machine": {"gpu": "A GPU"}},
     ):
         assert not found(base, session(seed=1, **other)).comparable
+    curves = [replace(run, curve=Curve(10)) for run in session(seed=1)]
+    assert not found(base, curves).comparable  # their copies of the vectors are on the clock
     twin = session(seed=1, machine={"name": "testbox-2"})
     assert found(base, twin).comparable  # another box of the same class
     result = call(base, session("other"))
     assert "fused skip-gram NS on wiki-slice only in base" in result.output
     assert "other skip-gram NS on wiki-slice only in new" in result.output
+
+
+def test_rows_that_differ_by_a_named_option_are_told_apart():
+    def modes(seed):
+        return [
+            replace(run, implementation={**run.implementation, "options": {"mode": mode, "positions": 256}})
+            for mode in ("default", "max-autotune")
+            for run in session(seed=seed)
+        ]
+
+    sides = Side("base", tuple(modes(0))), Side("new", tuple(modes(1)))
+    text = changes.markdown(*sides, compare(*sides, DEFAULT_MARGINS))
+    assert text.count("mode=default positions=256") == text.count("mode=max-autotune positions=256") == 4
 
 
 def test_a_row_that_crashes_now_is_a_regression(call):

@@ -1,7 +1,7 @@
 """Which runs may be held against which, and how far apart they are.
 
 Only like is compared with like: same implementation and options, configuration but for the seed,
-text, machine class (processor, cores, GPU), device and threads.
+text, machine class (processor, cores, GPU), device, threads and parts of a learning curve.
 """
 
 import math
@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.analysis.margins import FEWEST_RUNS, Shift, paired, unpaired
 from bench.analysis.verdicts import REFERENCE
+from bench.contract import Option
 from bench.records.metrics import METRICS, Metric
 from bench.records.schema import Record
 from bench.records.sides import Side
@@ -36,7 +37,7 @@ class Row:
     architecture: str
     objective: str
     implementation: str  # "" where implementations themselves are compared
-    options: tuple[tuple[str, float], ...]
+    options: tuple[tuple[str, Option], ...]
 
 
 def rows(side: Side, across: bool) -> dict[Row, list[Record]]:
@@ -53,6 +54,7 @@ def _row(run: Record, across: bool) -> Row:
     config = {k: v for k, v in run.config.items() if k not in ("architecture", "objective", "seed")}
     machine = {k: run.machine.get(k) or "none" for k in ("cpu", "cores", "gpu")}
     share = {"device": run.resources.get("device", "cpu"), "threads": run.resources["threads"]}
+    share["curve"] = run.curve.parts if run.curve else 0  # its copies are on the clock
     facts = {"data": run.data["name"], "sha256": run.data["sha256"], **config, **share, **machine}
     return Row(
         tuple(sorted((k, str(v)) for k, v in facts.items())),
@@ -63,7 +65,7 @@ def _row(run: Record, across: bool) -> Row:
     )
 
 
-def _options(run: Record) -> tuple[tuple[str, float], ...]:
+def _options(run: Record) -> tuple[tuple[str, Option], ...]:
     return tuple(sorted(run.implementation.get("options", {}).items()))
 
 

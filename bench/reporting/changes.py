@@ -6,6 +6,7 @@ from typing import Any
 
 from bench.analysis.comparable import Row
 from bench.analysis.comparison import Change, Comparison, Lone
+from bench.contract import option_text
 from bench.records.sides import Side
 from bench.reporting import units
 from bench.reporting.sections import MODEL_NAMES
@@ -133,7 +134,7 @@ def _name(implementation: str, row: Row, varied: set[str]) -> str:
     """With its options where the comparison holds several choices of them."""
     if implementation not in varied:
         return implementation
-    return " ".join([implementation, *(f"{name}={value:g}" for name, value in row.options)])
+    return " ".join([implementation, *(f"{name}={option_text(value)}" for name, value in row.options)])
 
 
 def _varied(comparison: Comparison) -> set[str]:
