@@ -10,6 +10,7 @@ from copy import copy
 from math import sqrt
 
 import torch
+from torch import Tensor
 
 from bench.contract import Config, Corpus, Resources, Spec
 from impls._compiled import compile_step
@@ -33,6 +34,8 @@ class HierarchicalSoftmaxCompiled(HierarchicalSoftmaxWindowed):
         options={"positions": 256, "chunk": 16, "top": 127, "cap": 128, "mode": "default"},
     )
 
+    fixed = False  # whether `columns` leaves the data alone: true of what is compiled
+
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:
         super().prepare(corpus, config, resources)
         kept = torch.from_numpy(corpus.keep_probability(config.subsample) * corpus.counts)
@@ -42,9 +45,12 @@ class HierarchicalSoftmaxCompiled(HierarchicalSoftmaxWindowed):
         T = self.C + 2 * config.window if config.architecture == "skipgram" else self.C
         self.enough = COLUMNS * -(-int(T * mean + DEVIATIONS * sqrt(T * variance)) // COLUMNS)  # columns
 
+    def columns(self, targets: Tensor) -> int:
+        return self.enough if self.fixed else super().columns(targets)
+
     def compile(self) -> None:
-        fixed = copy(self)  # the same matrices; its `columns` does not look at the data
-        fixed.columns = lambda _: self.enough  # type: ignore[method-assign]
+        fixed = copy(self)  # the same matrices
+        fixed.fixed = True
         eager = self.change
         fixed.change = fixed.skipgram if self.config.architecture == "skipgram" else fixed.cbow
         compile_step(fixed)

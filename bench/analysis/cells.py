@@ -146,6 +146,10 @@ class Cell:
         """Why the runs did not end well: each reason once."""
         return tuple(sorted({r.reason for r in self.runs if r.reason}))
 
+    def score(self, name: str) -> float | None:
+        """Median over seeds of the test set `name`; None where it was not evaluated."""
+        return self.quality[name].seeds.median if name in self.quality else None
+
     @property
     def seeds(self) -> int:
         """How many different seeds ran."""

@@ -82,11 +82,7 @@ def control(side: Side, row: Row) -> Control:
 
 def _by_block(runs: Runs) -> dict[Block, Record]:
     """The measured run of each block; the later of two."""
-    return {
-        (str(r.block["series"]), int(r.block["repetition"])): r
-        for r in runs
-        if r.status in MEASURED and SPEED.value(r)
-    }
+    return {r.in_block: r for r in runs if r.status in MEASURED and SPEED.value(r)}
 
 
 def figures(runs: Runs, metric: Metric) -> list[float]:

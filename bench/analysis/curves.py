@@ -17,7 +17,7 @@ from statistics import fmean, median
 
 from bench.analysis.cells import QUALITY_SETS, Cell, Spread, TimeToQuality, group
 from bench.analysis.statistics import Estimate, paired_log_ratio
-from bench.analysis.verdicts import EQUAL, MARGINS, judge
+from bench.analysis.verdicts import MARGINS, judge, ranked, reference_of
 from bench.records.metrics import score_key
 from bench.records.schema import Record, Score
 
@@ -50,10 +50,8 @@ def curve_cells(records: Iterable[Record]) -> list[Cell]:
     They rank by those seconds, under the same condition as elsewhere: quality shown to equal gensim's.
     """
     judged = judge(group(run for run in records if run.curve is not None))
-    timed = [replace(cell, reached=_reached(cell, _reference(cell, judged))) for cell in judged]
-    places = {(c.section, c.model): i for i, c in reversed(list(enumerate(timed)))}
-    timed.sort(key=lambda c: (places[c.section, c.model], c.tier, _seconds(c)))
-    return _ranked(timed)
+    timed = [replace(cell, reached=_reached(cell, reference_of(cell, judged))) for cell in judged]
+    return ranked(timed, lambda cell: cell.reached.seconds.median if cell.reached else math.inf)
 
 
 def course(run: Record) -> list[Moment]:
@@ -72,11 +70,11 @@ def _scores(quality: Iterable[Score]) -> dict[str, float]:
     return {name: value for name, value in found.items() if value is not None and math.isfinite(value)}
 
 
-def target(reference: Cell) -> dict[str, float] | None:
+def target(gensim: Cell) -> dict[str, float] | None:
     """By set, what a run has to reach; None unless the reference has a figure for every set."""
-    if any(name not in reference.quality for name in MARGINS):
+    if any(name not in gensim.quality for name in MARGINS):
         return None
-    return {name: fmean(reference.quality[name].by_seed) - margin for name, margin in MARGINS.items()}
+    return {name: fmean(gensim.quality[name].by_seed) - margin for name, margin in MARGINS.items()}
 
 
 def arrival(moments: Sequence[Moment], wanted: Mapping[str, float]) -> Arrival:
@@ -108,20 +106,10 @@ def _share(before: Moment, after: Moment, wanted: Mapping[str, float]) -> float 
     return begin if begin <= end else None
 
 
-def _reference(cell: Cell, cells: Iterable[Cell]) -> Cell | None:
-    """Gensim's finished cell beside `cell`; with the same threads, else the most."""
-    same = [c for c in cells if c.verdict == "reference" and _setting(c) == _setting(cell)]
-    return max(same, key=lambda c: (c.threads == cell.threads, c.threads), default=None)
-
-
-def _setting(cell: Cell) -> tuple[object, ...]:
-    return cell.section, cell.model, cell.learning_rate
-
-
-def _reached(cell: Cell, reference: Cell | None) -> TimeToQuality | None:
+def _reached(cell: Cell, gensim: Cell | None) -> TimeToQuality | None:
     """None for a row that did not train to its end, and where there is nothing to reach."""
-    wanted = target(reference) if reference else None
-    if cell.status != "ok" or reference is None or wanted is None:
+    wanted = target(gensim) if gensim else None
+    if cell.status != "ok" or gensim is None or wanted is None:
         return None
     arrivals = [arrival(course(run), wanted) for run in cell.runs]
     return TimeToQuality(
@@ -130,7 +118,7 @@ def _reached(cell: Cell, reference: Cell | None) -> TimeToQuality | None:
         words=_spread([a.words for a in arrivals]),
         arrived=sum(math.isfinite(a.seconds) for a in arrivals),
         at_most=any(a.at_most for a in arrivals),
-        ratio=_ratio(_by_block(cell, wanted), _by_block(reference, wanted)),
+        ratio=_ratio(_by_block(cell, wanted), _by_block(gensim, wanted)),
     )
 
 
@@ -141,8 +129,7 @@ def _spread(values: Sequence[float]) -> Spread:
 def _by_block(cell: Cell, wanted: Mapping[str, float]) -> dict[tuple[str, int], Arrival]:
     found = defaultdict(list)
     for run in cell.runs:
-        block = str(run.block["series"]), int(run.block["repetition"])
-        found[block].append(arrival(course(run), wanted))
+        found[run.in_block].append(arrival(course(run), wanted))
     return {block: max(arrivals, key=lambda a: a.seconds) for block, arrivals in found.items()}
 
 
@@ -159,19 +146,3 @@ def _ratio(
     if not common or late or any(gensim[block].at_most for block in common):
         return None
     return paired_log_ratio([gensim[b].seconds for b in common], [own[b].seconds for b in common])
-
-
-def _seconds(cell: Cell) -> float:
-    return cell.reached.seconds.median if cell.reached else math.inf
-
-
-def _ranked(cells: Sequence[Cell]) -> list[Cell]:
-    """Numbers 1, 2, ... within each model for the rows of equal quality that arrive."""
-    seen: dict[object, int] = defaultdict(int)
-    ranked = []
-    for cell in cells:
-        counts = cell.tier == EQUAL and math.isfinite(_seconds(cell))
-        if counts:
-            seen[cell.section, cell.model] += 1
-        ranked.append(replace(cell, rank=seen[cell.section, cell.model] if counts else None))
-    return ranked

@@ -6,8 +6,8 @@ a rank: worse rows, and rows so much better that they cannot have trained the sa
 """
 
 import math
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from statistics import fmean, median
 
@@ -17,7 +17,8 @@ from bench.analysis.cells import QUALITY_SETS, Cell, Quality, Versus
 from bench.analysis.statistics import Estimate, equivalence, holm, paired_log_ratio
 
 REFERENCE = "gensim"
-MARGINS = {"wordsim353": 0.02, "simlex999": 0.02}  # RULES.md, "Equal quality"
+MARGIN = 0.02  # RULES.md, "Equal quality"
+MARGINS = dict.fromkeys(("wordsim353", "simlex999"), MARGIN)
 FEWEST_SEEDS = 3  # on either side, before anything is said about quality
 
 EQUAL, UNSETTLED, UNKNOWN, WORSE, UNFINISHED = range(5)  # tiers, best first
@@ -40,15 +41,13 @@ def judge(cells: Sequence[Cell]) -> list[Cell]:
     """`cells` with ratios, verdicts, tier and rank, in the order of the table."""
     judged = [
         replace(
-            _judge(cell, _reference(cell, cells)),
+            _judge(cell, reference_of(cell, cells)),
             ratio=speed_ratio(cell, bases(cell, REFERENCE, cells)),
             ratio_to_parent=speed_ratio(cell, bases(cell, cell.parent, cells)),
         )
         for cell in cells
     ]
-    places = {(c.section, c.model): i for i, c in reversed(list(enumerate(cells)))}
-    judged.sort(key=lambda c: (places[c.section, c.model], c.tier, -(c.speed.median if c.speed else 0)))
-    return _ranked(_accounted(judged))
+    return ranked(_accounted(judged), lambda cell: -cell.speed.median if cell.speed else math.inf)
 
 
 def _accounted(cells: Sequence[Cell]) -> list[Cell]:
@@ -66,7 +65,7 @@ def _accounted(cells: Sequence[Cell]) -> list[Cell]:
     ]
 
 
-def _reference(cell: Cell, cells: Iterable[Cell]) -> Cell | None:
+def reference_of(cell: Cell, cells: Iterable[Cell]) -> Cell | None:
     """Gensim's finished cell of the same table and model; with the same threads, else the most."""
     candidates = [
         c for c in cells if (c.implementation, c.status) == (REFERENCE, "ok") and c.setting == cell.setting
@@ -111,7 +110,7 @@ def speed_by_block(cells: Iterable[Cell]) -> dict[tuple[str, int], float]:
     for run in (run for cell in cells for run in cell.runs):
         speed = run.throughput.get("raw_words_per_s")
         if speed and math.isfinite(speed):
-            speeds[str(run.block["series"]), int(run.block["repetition"])].append(speed)
+            speeds[run.in_block].append(speed)
     return {block: median(values) for block, values in speeds.items()}
 
 
@@ -194,13 +193,18 @@ def _phrase(versus: dict[str, Versus]) -> str:
     return ", ".join(parts) or "within seed spread"
 
 
-def _ranked(cells: Sequence[Cell]) -> list[Cell]:
-    """Numbers 1, 2, ... within each model for the cells that rank at all."""
-    seen: dict[object, int] = defaultdict(int)
-    ranked = []
-    for cell in cells:
-        if cell.tier == EQUAL and cell.speed and math.isfinite(cell.speed.median):
-            seen[cell.section, cell.model] += 1
-            cell = replace(cell, rank=seen[cell.section, cell.model])
-        ranked.append(cell)
-    return ranked
+def ranked(cells: Sequence[Cell], behind: Callable[[Cell], float]) -> list[Cell]:
+    """The cells in the order of a table, with ranks 1, 2, ... within each model.
+
+    Models stay as they come; within one, by tier, then by `behind`, the least first. Cells of equal
+    quality rank, unless they are infinitely far behind.
+    """
+    places = {(c.section, c.model): i for i, c in reversed(list(enumerate(cells)))}
+    ordered = sorted(cells, key=lambda c: (places[c.section, c.model], c.tier, behind(c)))
+    counted: Counter[object] = Counter()
+    found = []
+    for cell in ordered:
+        counts = cell.tier == EQUAL and math.isfinite(behind(cell))
+        counted[cell.section, cell.model] += counts
+        found.append(replace(cell, rank=counted[cell.section, cell.model] if counts else None))
+    return found

@@ -13,10 +13,10 @@ from bench.cli.app import json_option, main, print_json, print_table, results_op
 from bench.errors import UserError
 from bench.records import ceilings as saved
 from bench.records import store
-from bench.records.schema import Record
 from bench.running.machine import machine
 
 if TYPE_CHECKING:
+    from bench.analysis.cells import Cell
     from bench.analysis.roofline import Roofline
 
 
@@ -53,10 +53,11 @@ def roofline(
             f"no records of {name} in {results}",
             remedy="run `w2vbench run` first, or name another with --machine",
         )
+    measured = cells(records)
     if measure:
-        _measure(records, name, results)
+        _measure(measured, name, results)
     ceilings = saved.read(name, results)
-    rows, left_out = rooflines(cells(records), ceilings)
+    rows, left_out = rooflines(measured, ceilings)
     if svg:
         _draw(svg, rows, ceilings)
     if as_json:
@@ -82,16 +83,14 @@ def _draw(path: Path, rows: Sequence[Roofline], ceilings: saved.Ceilings) -> Non
         raise UserError(f"cannot write {path}", why=str(error), remedy="name another file") from error
 
 
-def _measure(records: list[Record], name: str, results: Path) -> None:
-    """Measure and save the ceilings that these records need. Raises UserError on another machine."""
+def _measure(rows: Sequence[Cell], name: str, results: Path) -> None:
+    """Measure and save the ceilings that these rows need. Raises UserError on another machine."""
     from bench.analysis.roofline import models, threads
-    from bench.analysis.rows import cells
     from bench.running.ceilings import measure as measure_ceilings
     from bench.running.session import alone
 
     if name != machine()["name"]:
         raise UserError(f"this machine is {machine()['name']}, not {name}", remedy="leave --machine out")
-    rows = cells(records)
     with alone(results):
         ceilings = measure_ceilings(models(rows, name), threads(rows, name))
     click.echo(f"written: {saved.write(ceilings, results)}", err=True)

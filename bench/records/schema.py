@@ -101,6 +101,11 @@ class Record:
     curve: Curve | None = None  # null: none was asked for; else the run is compared with such runs only
     schema: int = SCHEMA_VERSION
 
+    @property
+    def in_block(self) -> tuple[str, int]:
+        """Series and repetition: equal for the runs that may be compared directly."""
+        return str(self.block["series"]), int(self.block["repetition"])
+
     def to_json(self) -> dict[str, Any]:
         """A JSON-ready dictionary; `from_json` reads it back equal."""
         return asdict(self)

@@ -1,15 +1,13 @@
 """What `compare` compares: a folder of records, a git revision of it, or a name inside it."""
 
-import io
-import subprocess
 import tempfile
-import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.errors import UserError, unknown_name
 from bench.records import store
 from bench.records.schema import Record
+from bench.revisions import GitError, ask, unpack
 
 
 @dataclass(frozen=True)
@@ -52,27 +50,22 @@ def _folder(folder: Path) -> list[Record]:
 
 def _commit(name: str, where: Path) -> str | None:
     """The full hash of a revision of the repository around `where`; None if there is none so called."""
-    wanted = f"{name}^{{commit}}"
-    done = _git(where, "rev-parse", "--verify", "--quiet", "--end-of-options", wanted)
-    return done.stdout.decode().strip() if done and done.returncode == 0 else None
+    try:
+        found = ask(where, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
+    except GitError:
+        return None
+    return found.decode().strip()
 
 
 def _committed(commit: str, results: Path) -> list[Record]:
     """The records of `results` at `commit`, read without touching the working tree."""
-    done = _git(results.parent, "archive", "--format=zip", commit, "--", results.name)
-    if done is None or done.returncode:
-        raise UserError(
-            f"revision {commit[:12]} has no folder {results.name}",
-            why=done.stderr.decode(errors="replace").strip() if done else "git is not installed",
-            remedy="name a later revision, or the committed folder with --results",
-        )
     with tempfile.TemporaryDirectory() as scratch:
-        zipfile.ZipFile(io.BytesIO(done.stdout)).extractall(scratch)
+        try:
+            unpack(results.parent, commit, results.name, Path(scratch))
+        except GitError as refused:
+            raise UserError(
+                f"revision {commit[:12]} has no folder {results.name}",
+                why=str(refused),
+                remedy="name a later revision, or the committed folder with --results",
+            ) from refused
         return store.read_all(Path(scratch) / results.name)
-
-
-def _git(where: Path, *words: str) -> subprocess.CompletedProcess[bytes] | None:
-    try:
-        return subprocess.run(["git", "-C", str(where), *words], capture_output=True, check=False)
-    except OSError:
-        return None

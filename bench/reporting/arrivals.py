@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bench.analysis.cells import QUALITY_SETS, Cell, Spread
 from bench.analysis.statistics import ratio_text
-from bench.analysis.verdicts import MARGINS
+from bench.analysis.verdicts import MARGIN, MARGINS
 from bench.records.schema import Record
 from bench.reporting import units
 from bench.reporting.columns import HEADLINE, Column
@@ -96,10 +96,9 @@ def heading(table: Table) -> str:
 
 def arrival_notes(table: Table) -> list[str]:
     """What a reader must know, one sentence an item."""
-    margin = f"{next(iter(MARGINS.values())):g}"
     sets = " and ".join(QUALITY_SETS[name].label for name in MARGINS)
     lines = [
-        f"S to quality: seconds of training until {sets} are both within {margin} of the mean that gensim "
+        f"S to quality: seconds of training until {sets} are both within {MARGIN:g} of the mean that gensim "
         "ends with, linear between the points of a learning curve; median (least–greatest) over runs. "
         "Never: not before its end; ≤: there at its first point.",
         "Words counts the in-vocabulary words of the text, all epochs, before subsampling.",

@@ -10,7 +10,7 @@ from bench.contract import option_text
 from bench.records.sides import Side
 from bench.reporting import units
 from bench.reporting.sections import MODEL_NAMES
-from bench.reporting.tables import escape_markdown
+from bench.reporting.tables import escape_markdown, markdown_line
 
 HEADER = ("implementation", "model", "metric", "base", "new", "change [90 %]", "n", "verdict")
 _FIGURES = {"throughput": units.speed, "memory": units.memory, "quality": units.score}
@@ -45,7 +45,7 @@ def markdown(base: Side, new: Side, comparison: Comparison) -> str:
     for title, lines in sections(comparison):
         table = [HEADER, [":---"] * 3 + ["---:"] * 4 + [":---"]]
         table += [[escape_markdown(text) for text in line] for line in lines]
-        rows = "\n".join(f"| {' | '.join(line)} |" for line in table)
+        rows = "\n".join(map(markdown_line, table))
         parts += [f"{escape_markdown(title)}\n\n{rows}"]
     parts += ["\n".join(f"- {escape_markdown(note)}" for note in notes(comparison))]
     return "\n\n".join(parts)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from bench.analysis.breakeven import BreakEven, break_evens
 from bench.analysis.cells import QUALITY_SETS, Cell
 from bench.analysis.statistics import Estimate, ratio_text
-from bench.analysis.verdicts import EQUAL, MARGINS, REFERENCE, SUSPICIOUS
+from bench.analysis.verdicts import EQUAL, MARGIN, MARGINS, REFERENCE, SUSPICIOUS
 from bench.reporting import units
 from bench.reporting.sections import Table, model_name, row_name
 
@@ -73,10 +73,6 @@ def place(cell: Cell) -> str:
     return f"{cell.device}, {cell.threads} thread{'s' if cell.threads != 1 else ''}"
 
 
-def _median(name: str) -> Callable[[Cell], float | None]:
-    return lambda cell: cell.quality[name].seeds.median if name in cell.quality else None
-
-
 def _phase(name: str, head: str, keep: int) -> Column:
     return Column(
         name,
@@ -87,9 +83,15 @@ def _phase(name: str, head: str, keep: int) -> Column:
     )
 
 
-def _score(name: str, head: str, keep: int) -> Column:
-    value = _median(name)
-    return Column(name, head, lambda cell, _: units.score(value(cell)), value, keep)
+def _score(name: str, head: str, keep: int, key: str | None = None) -> Column:
+    """A test set, by its median over seeds."""
+    return Column(
+        key or name,
+        head,
+        lambda cell, _: units.score(cell.score(name)),
+        lambda cell: cell.score(name),
+        keep,
+    )
 
 
 def break_even_text(found: BreakEven) -> str:
@@ -154,9 +156,8 @@ HEADLINE: tuple[Column, ...] = (
 
 def _evidence(name: str) -> tuple[Column, ...]:
     label = QUALITY_SETS[name].label.removesuffix(" add")
-    value = _median(name)
     shown = (
-        Column(f"{name}_value", label, lambda cell, _: units.score(value(cell)), value),
+        _score(name, label, 9, key=f"{name}_value"),
         _part(name, "seeds", "min–max over seeds", _seed_range),
         _part(name, "items", "95 % over items", _item_interval),
         _part(name, "used", "items used", _used),
@@ -210,7 +211,6 @@ def evaluated(table: Table) -> Table:
 
 def notes(table: Table) -> list[str]:
     """What a reader must know to read the tables, one sentence an item; only what applies here."""
-    margin = f"{next(iter(MARGINS.values())):g}"
     lines = [
         "Words/s counts the in-vocabulary words of the text, before subsampling, per second of training "
         "alone; figures are medians over runs.",
@@ -220,7 +220,7 @@ def notes(table: Table) -> list[str]:
         "× parent: the same against the implementation whose mathematics a row reproduces, made faster.",
         "#: the rank by words/s within a model, only for rows whose quality is shown to equal gensim's; "
         "a dot marks a finished row for which it is not shown.",
-        f"Equivalent: two one-sided tests over seeds put the difference of means inside ±{margin} on WS353 "
+        f"Equivalent: two one-sided tests over seeds put the difference of means inside ±{MARGIN:g} on WS353 "
         "and on SimLex (5 % level); within seed spread: Welch's 95 % interval of the difference holds 0, "
         "which is weaker; cannot tell: fewer than 3 seeds on either side.",
         "WS353 and SimLex are Spearman correlations, analogies the share right by 3CosAdd on Google's "
@@ -228,8 +228,8 @@ def notes(table: Table) -> list[str]:
     ]
     if any(SUSPICIOUS in cell.verdict for cell in table.cells):
         lines.append(
-            f"Suspiciously above: shown to be better than gensim by more than {margin}, which the same model "
-            "cannot honestly be; not ranked."
+            f"Suspiciously above: shown to be better than gensim by more than {MARGIN:g}, which the same "
+            "model cannot honestly be; not ranked."
         )
     lines += [f"{break_even_text(found)}." for found in break_evens(table.cells)]
     if any(cell.division == "open" for cell in table.cells):

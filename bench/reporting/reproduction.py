@@ -39,14 +39,9 @@ def _texts(cell: Cell | None) -> list[str]:
         units.speed(cell.speed.median if cell.speed else None),
         ratio(cell),
         units.memory(cell.host_peak_bytes),
-        *(units.score(_median(cell, name)) for name in QUALITY_SETS),
+        *(units.score(cell.score(name)) for name in QUALITY_SETS),
         str(len(cell.runs)),
     ]
-
-
-def _median(cell: Cell, name: str) -> float | None:
-    """As the published table prints it; the comparison itself is of means."""
-    return cell.quality[name].seeds.median if name in cell.quality else None
 
 
 def data(pairs: Sequence[Pair]) -> list[dict[str, Any]]:
@@ -77,5 +72,5 @@ def _figures(cell: Cell) -> dict[str, Any]:
         "ratio_to_gensim_low_95_over_blocks": cell.ratio.low if cell.ratio else None,
         "ratio_to_gensim_high_95_over_blocks": cell.ratio.high if cell.ratio else None,
         "host_peak_bytes": cell.host_peak_bytes,
-        **{f"{name}_median": _median(cell, name) for name in QUALITY_SETS},
+        **{f"{name}_median": cell.score(name) for name in QUALITY_SETS},
     }

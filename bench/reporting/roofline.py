@@ -9,7 +9,7 @@ from bench.analysis.roofline import BUSY, Roofline, size
 from bench.records.ceilings import Ceiling, Ceilings
 from bench.reporting import units
 from bench.reporting.sections import Table, model_name, row_name, tables
-from bench.reporting.tables import escape_markdown
+from bench.reporting.tables import escape_markdown, markdown_line
 
 NOTES = (
     "Operations: 6 D a scored output, and 2 D a pair in CBOW: what the mathematics asks for, no more. Bytes: "
@@ -110,16 +110,16 @@ def left_out_text(left_out: Sequence[tuple[Cell, str]]) -> list[str]:
 def markdown(rows: Sequence[Roofline], left_out: Sequence[tuple[Cell, str]], ceilings: Ceilings) -> str:
     """Everything as Markdown; a pure function of records and ceilings."""
     parts = ["\n".join(f"- {escape_markdown(line)}" for line in ceilings_text(ceilings, rows))]
-    rule = f"| :--- | :--- |{' ---: |' * (len(COLUMNS) - 1)}"
+    rule = markdown_line([":---"] * 2 + ["---:"] * (len(COLUMNS) - 1))
     for table, lines in sections(rows):
         parts += [f"### {escape_markdown(table.title)}", escape_markdown(table.settings)]
-        parts.append("\n".join([_markdown_line(header()), rule, *map(_markdown_line, lines)]))
+        parts.append("\n".join([_line_of(header()), rule, *map(_line_of, lines)]))
     parts.append("\n".join(f"- {escape_markdown(note)}" for note in (*left_out_text(left_out), *NOTES)))
     return "\n\n".join(parts) + "\n"
 
 
-def _markdown_line(fields: Sequence[str]) -> str:
-    return f"| {' | '.join(map(escape_markdown, fields))} |"
+def _line_of(fields: Sequence[str]) -> str:
+    return markdown_line(map(escape_markdown, fields))
 
 
 def plain(rows: Sequence[Roofline]) -> list[dict[str, Any]]:

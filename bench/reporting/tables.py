@@ -36,7 +36,7 @@ def _markdown_overall(tables: Sequence[Table]) -> str:
     rows = [list(map(escape_markdown, row)) for row in overall.rows(tables)]
     if not rows:
         return ""
-    lines = map(_markdown_line, [overall.HEAD, ["---"] * len(overall.HEAD), *rows])
+    lines = map(markdown_line, [overall.HEAD, ["---"] * len(overall.HEAD), *rows])
     return "\n" + "\n\n".join(["### Over data sets", "\n".join(lines), f"- {overall.NOTE}"]) + "\n"
 
 
@@ -57,15 +57,16 @@ def _markdown_section(table: Table) -> str:
 
 def _markdown_table(table: Table, columns: Sequence[Column]) -> str:
     lines = [
-        _markdown_line(escape_markdown(column.head) for column in columns),
-        _markdown_line("---:" if column.number else ":---" for column in columns),
+        markdown_line(escape_markdown(column.head) for column in columns),
+        markdown_line("---:" if column.number else ":---" for column in columns),
     ]
     for cell in table.cells:
-        lines.append(_markdown_line(escape_markdown(column.text(cell, table)) for column in columns))
+        lines.append(markdown_line(escape_markdown(column.text(cell, table)) for column in columns))
     return "\n".join(lines)
 
 
-def _markdown_line(fields: Iterable[str]) -> str:
+def markdown_line(fields: Iterable[str]) -> str:
+    """One line of a table; the fields are escaped already."""
     return f"| {' | '.join(fields)} |"
 
 

@@ -8,7 +8,6 @@ is loaded: `python -m bench.running.ceilings` with the job as JSON on standard i
 import ctypes
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -25,7 +24,7 @@ import numpy.typing as npt
 
 from bench.errors import UserError
 from bench.records.ceilings import Ceiling, Ceilings, RowRate, ceiling_from_json
-from bench.running.machine import load_average, machine, versions
+from bench.running.machine import c_compiler, load_average, machine, versions
 from bench.running.supervise import THREAD_VARIABLES
 
 SOURCE = Path(__file__).with_name("ceilings.c")
@@ -80,7 +79,7 @@ def measure(
 
 def compile_loops(folder: Path) -> tuple[str, Path]:
     """Version of the compiler and the library of `ceilings.c`. Raises UserError."""
-    compiler = next(filter(None, map(shutil.which, (os.environ.get("CC") or "cc", "gcc", "clang"))), None)
+    compiler = c_compiler()
     if compiler is None:
         raise UserError(
             "no C compiler", why="the ceilings are loops in C", remedy="install gcc or clang, or set CC"

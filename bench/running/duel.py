@@ -8,12 +8,10 @@ each block, on any machine, and a speed committed on another machine or another 
 vectorised kernel to gensim is another on another processor.)
 """
 
-import io
 import os
 import subprocess
 import sys
 import time
-import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +19,7 @@ from pathlib import Path
 import bench
 from bench import discovery
 from bench.errors import UserError
+from bench.revisions import GitError, ask, unpack
 
 FEWEST_BLOCKS = 5
 
@@ -61,9 +60,15 @@ def corners(revision: str | None, scratch: Path) -> tuple[Corner, Corner]:
     """
     here = discovery.folder().parent
     wanted = [f"{revision}^{{commit}}"] if revision else ["HEAD", "--", "results"]
-    commit = _git(here, "rev-list", "--max-count=1", "--end-of-options", *wanted).decode().strip()
-    archive = _git(here, "archive", "--format=zip", commit or "HEAD", "--", "impls")
-    zipfile.ZipFile(io.BytesIO(archive)).extractall(scratch / "base")
+    try:
+        commit = ask(here, "rev-list", "--max-count=1", "--end-of-options", *wanted).decode().strip()
+        unpack(here, commit or "HEAD", "impls", scratch / "base")
+    except GitError as refused:
+        raise UserError(
+            "cannot read the base's implementations",
+            why=str(refused),
+            remedy="name a revision that is in this repository with --base",
+        ) from refused
     base = Corner(f"base {commit[:12]}", scratch / "base", scratch / "base-results")
     return base, Corner("this tree", here, scratch / "new-results")
 
@@ -99,16 +104,3 @@ def fight(
 def _room(began: float, done: int, budget_s: float) -> bool:
     """Whether one more block fits, as long as the mean of those done."""
     return (time.monotonic() - began) * (done + 1) / done <= budget_s
-
-
-def _git(where: Path, *words: str) -> bytes:
-    try:
-        return subprocess.run(["git", "-C", str(where), *words], capture_output=True, check=True).stdout
-    except OSError as error:
-        raise UserError("git is needed to read the base", why=str(error)) from error
-    except subprocess.CalledProcessError as error:
-        raise UserError(
-            "cannot read the base's implementations",
-            why=error.stderr.decode(errors="replace").strip(),
-            remedy="name a revision that is in this repository with --base",
-        ) from error

@@ -12,6 +12,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from bench.revisions import GitError, ask
+
 PACKAGES = ("torch", "numpy", "scipy", "gensim", "word2vec", "triton", "w2vbench")
 
 
@@ -85,25 +87,26 @@ def git() -> dict[str, Any]:
     """Commit of the checkout that the harness runs from, and whether its code was changed since."""
     here = Path(__file__).resolve().parents[2]
 
-    def ask(*words: str) -> str | None:
-        try:
-            done = subprocess.run(
-                ["git", "-C", str(here), *words], capture_output=True, text=True, check=True
-            )
-        except (OSError, subprocess.CalledProcessError):
-            return None
-        return done.stdout.strip()
+    code = ("bench", "impls", "pyproject.toml", "constraints.txt")
+    try:
+        commit = ask(here, "rev-parse", "HEAD").decode().strip()
+        changed = ask(here, "status", "--porcelain", "--", *code).strip()
+    except GitError:
+        return {"commit": None, "dirty": None}
+    return {"commit": commit, "dirty": bool(changed)}
 
-    commit = ask("rev-parse", "HEAD")
-    changed = ask("status", "--porcelain", "--", "bench", "impls", "pyproject.toml", "constraints.txt")
-    return {"commit": commit, "dirty": None if commit is None else bool(changed)}
+
+def c_compiler() -> str | None:
+    """The path of $CC, or of the first C compiler that is installed."""
+    names = (os.environ.get("CC") or "cc", "gcc", "clang")
+    return next((path for name in names if (path := shutil.which(name))), None)
 
 
 def missing(needs: tuple[str, ...], device: str) -> str | None:
     """Why an implementation with these needs cannot run here; None if it can."""
     for need in needs:
         if need == "cc":
-            if not any(shutil.which(c) for c in (os.environ.get("CC") or "cc", "gcc", "clang")):
+            if c_compiler() is None:
                 return "needs a C compiler: install gcc or clang, or set CC"
         elif need == "cuda":
             if not device.startswith("cuda"):

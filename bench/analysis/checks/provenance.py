@@ -1,8 +1,5 @@
 """Can the code behind a row still be found? Looks into the history of the checkout, changes nothing."""
 
-import io
-import subprocess
-import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -10,6 +7,7 @@ from pathlib import Path
 from bench import discovery
 from bench.analysis.checks.finding import Filed
 from bench.errors import UserError
+from bench.revisions import GitError, ask, unpack
 
 
 def lost_sources(filed: Sequence[Filed]) -> Iterator[tuple[str, str]]:
@@ -33,8 +31,9 @@ def committed(folder: Path, wanted: set[str]) -> set[str] | None:
 
     Newest commits first, and no further than needed. None where there is no history to look into.
     """
-    listed = _git(folder, "log", "--all", "--format=%H", "--", ".")
-    if listed is None:
+    try:
+        listed = ask(folder, "log", "--all", "--format=%H", "--", ".")
+    except GitError:
         return None
     found: set[str] = set()
     for commit in listed.decode().split():
@@ -46,21 +45,9 @@ def committed(folder: Path, wanted: set[str]) -> set[str] | None:
 
 def _sources(folder: Path, commit: str) -> set[str]:
     """Hashes of all implementations as they were in `commit`."""
-    packed = _git(folder, "archive", commit, ".")
-    if packed is None:
-        return set()
     with tempfile.TemporaryDirectory() as scratch:
-        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-            archive.extractall(scratch, filter="data")
         try:
+            unpack(folder, commit, ".", Path(scratch))
             return {e.source_sha256 for e in discovery.implementations(Path(scratch)).values()}
-        except (UserError, SyntaxError):
+        except (GitError, UserError, SyntaxError):
             return set()  # this commit's files cannot be read as implementations
-
-
-def _git(folder: Path, *words: str) -> bytes | None:
-    """What git prints about `folder`; None where it refuses."""
-    try:
-        return subprocess.run(["git", "-C", str(folder), *words], capture_output=True, check=True).stdout
-    except (OSError, subprocess.CalledProcessError):
-        return None

@@ -68,7 +68,7 @@ def _by(filed: Sequence[Filed], key: Callable[[Filed], Any]) -> dict[Any, list[F
 
 def _block(one: Filed) -> tuple[Any, ...]:
     """Equal for the rows that are compared directly: one table, one series, one repetition."""
-    return section(one.record), one.record.block["series"], one.record.block["repetition"]
+    return section(one.record), *one.record.in_block
 
 
 def _block_name(one: Filed) -> str:

@@ -15,7 +15,7 @@ from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.ticker import MaxNLocator
 
 from bench.analysis.cells import Cell
-from bench.analysis.verdicts import EQUAL, MARGINS, REFERENCE
+from bench.analysis.verdicts import EQUAL, MARGIN, MARGINS, REFERENCE
 from bench.contract import Option, option_text
 from bench.reporting.columns import multiple
 from bench.reporting.figures.labels import place_labels
@@ -105,8 +105,7 @@ def _title(rows: Sequence[Cell], options: Options) -> str:
 
 
 def _reading(options: Options, reference: Cell | None) -> str:
-    margin = f"{next(iter(MARGINS.values())):g}"
-    band = f" Band: gensim's mean ± {margin}, the margin of equal quality." if reference else ""
+    band = f" Band: gensim's mean ± {MARGIN:g}, the margin of equal quality." if reference else ""
     return (
         f"Along a line {next(iter(options))} grows, as written beside the marks; further right is faster, "
         "further up is better. Filled: quality shown to equal gensim's; hollow: not shown. Bars: from "
