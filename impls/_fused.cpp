@@ -13,6 +13,10 @@
 // ns:        the O rows are the centre (label 1) and K noise words (label 0), drawn once for the
 //            whole window. A noise word that equals the centre is skipped: its weight is 0.
 // hs:        the O rows are the inner nodes on the centre's path, the label of each is 1 - its code.
+//            Skip-gram takes two contexts a step, the window is a series of such steps: every path begins
+//            at the root, which would otherwise hear a whole window at once, all of one opinion. After 10
+//            epochs on wiki-slice, mean of 5 seeds: WS353 .479 and SimLex .215 with whole windows, .491 and
+//            .228 with two contexts; one at a time gives no more and takes 1.3 times as long.
 //
 // Mathematics: Mikolov et al. 2013b (arXiv 1310.4546), equations 3 and 4. Sharing the negatives of
 // a window, which turns it into a matrix product: Ji et al. 2016, pWord2Vec (arXiv 1604.04661).
@@ -32,8 +36,11 @@
 //   - Threads have copies of the busiest rows (`Hot`): on two threads 2.3x (skip-gram hs), 2.4x (CBOW hs),
 //     1.3x (ns). Before, hs on two threads was slower than on one.
 //   - CBOW has a kernel for its single row, which hands the gradient on from registers: 1.14x.
+//   - Skip-gram hs holds four vectors of both contexts while the nodes of the path pass by, each read and
+//     written once: 1.2x. Asking early for what is looked up while planning: 1.03x, CBOW 1.07x.
 // Tried and left out, because they gained nothing or lost: two sentences in turn to hide latencies
 // (0.93x), an approximate reciprocal in the sigmoid (1.01x), no prefetch for the top of the tree (0.75 to 1.03x),
+// copies of 512, 2,048 or 4,096 outputs rather than 1,024 (1.00x, 1.00x, 0.95x),
 // paths padded to even lengths (1.00x), prefetching into the second-level cache only (0.94x).
 //
 // The limit: a centre reads and writes K + 2 rows that are not in the first-level cache, 7 x 448 bytes
@@ -183,15 +190,18 @@ inline int32_t draw_noise(const Model &m, Random &random) {
 
 // ---------------------------------------------------------------- one step
 
-// Outputs are taken in groups whose scores against one context fit one vector. At most 10, for which two
-// rows each and what they meet fit the 32 registers: a path of 12 nodes is faster as two groups of 6
-// that meet two contexts at a time than as one group of 12.
+// Outputs are taken in groups whose scores fit one vector. Of skip-gram ns at most 10, for which two rows
+// each and what they meet fit the 32 registers.
 constexpr int GROUP = LANES < 10 ? LANES : 10;
 
-struct Groups {  // O outputs in groups of nearly equal size
+struct Groups {  // O outputs in groups: full ones and a rest on a path, else of nearly equal size
     int count, size;
-    explicit Groups(int64_t outputs)
-        : count(((int)outputs + GROUP - 1) / GROUP), size(count ? ((int)outputs + count - 1) / count : 0) {}
+    Groups(const Model &m, int64_t outputs) {
+        bool path = m.hierarchical && !m.cbow;
+        int most = path ? HALF : m.cbow ? LANES : GROUP;
+        count = ((int)outputs + most - 1) / most;
+        size = path || count == 0 ? most : ((int)outputs + count - 1) / count;
+    }
 };
 
 // What the outputs of a group stand for: bit o is set where the label of output o is 1, and bit
@@ -204,15 +214,17 @@ struct Step {
     int64_t contexts;    // C
     float *const *out;   // (O,)
     int64_t outputs;     // O
+    Groups groups;       // of them
     const Marks *marks;  // (groups,)
     float rate;
     float *const *prefetch;  // rows to ask for meanwhile, a cache line of each at a time
     int64_t prefetches;
 };
 
+inline void ask_for(const float *p) { __builtin_prefetch(p, 1, 3); }
 inline void ask_for(const Step &s, int64_t k) {
     if (k % LINE == 0)
-        for (int64_t r = 0; r < s.prefetches; r++) __builtin_prefetch(s.prefetch[r] + k, 1, 3);
+        for (int64_t r = 0; r < s.prefetches; r++) ask_for(s.prefetch[r] + k);
 }
 
 // Small groups meet two contexts at a time, which then share the loads of the outputs and a vector of
@@ -284,15 +296,57 @@ void update_mean(const Step &s, float *const *out, int64_t stride, const float *
     }
 }
 
+// Skip-gram hs: both gradients of a whole path and one context or two, V vectors of each row at a time.
+template <int CONTEXTS, int V>
+inline void update_path(const Step &s, const float *g, int64_t k) {
+    constexpr int WIDTH = width(2);
+    Vec x[CONTEXTS][V], to[CONTEXTS][V];
+    for (int c = 0; c < CONTEXTS; c++)
+        for (int v = 0; v < V; v++) to[c][v] = x[c][v] = load(s.in[c] + k + v * LANES);
+    auto ask = [&](int64_t r) {
+        for (int v = 0; v < V * LANES; v += LINE) ask_for(s.prefetch[r] + k + v);
+    };
+    for (int64_t o = 0; o < s.outputs; o++) {
+        if (o < s.prefetches) ask(o);
+        const float *e = g + o / HALF * (CONTEXTS + 1) * LANES + o % HALF;
+        Vec error[CONTEXTS];
+        for (int c = 0; c < CONTEXTS; c++) error[c] = fill(e[c * WIDTH]);
+        float *out = s.out[o] + k;
+        for (int v = 0; v < V; v++, out += LANES) {
+            Vec w = load(out), sum = w;
+            for (int c = 0; c < CONTEXTS; c++) {
+                to[c][v] += error[c] * w;
+                sum += error[c] * x[c][v];
+            }
+            store(out, sum);
+        }
+    }
+    for (int64_t r = s.outputs; r < s.prefetches; r++) ask(r);
+    for (int c = 0; c < CONTEXTS; c++)
+        for (int v = 0; v < V; v++) store(s.in[c] + k + v * LANES, to[c][v]);
+}
+
+template <int CONTEXTS>
+void update_path(const Step &s, int64_t stride, const float *g) {
+    constexpr int V = 4;  // of two contexts and their sums: 16 registers
+    int64_t k = 0;
+    for (; k + V * LANES <= stride; k += V * LANES) update_path<CONTEXTS, V>(s, g, k);
+    switch ((stride - k) / LANES) {
+        case 3: return update_path<CONTEXTS, 3>(s, g, k);
+        case 2: return update_path<CONTEXTS, 2>(s, g, k);
+        case 1: return update_path<CONTEXTS, 1>(s, g, k);
+    }
+}
+
 // ------------------------------ any number of outputs
 
 using Errors = void (*)(float *const *, int64_t, float *const *, int64_t, Marks, float, float *);
 using Update = void (*)(const Step &, float *const *, int64_t, const float *, float *);
 
 struct Kernels {  // each for a group of N outputs, N the index
-    Errors errors[GROUP + 1] = {}, mean_errors[GROUP + 1] = {};
-    Update update[GROUP + 1] = {}, update_in_place[GROUP + 1] = {}, update_mean[GROUP + 1] = {};
-    constexpr Kernels() { enter<GROUP>(); }
+    Errors errors[LANES + 1] = {}, mean_errors[LANES + 1] = {};
+    Update update[LANES + 1] = {}, update_in_place[LANES + 1] = {}, update_mean[LANES + 1] = {};
+    constexpr Kernels() { enter<LANES>(); }
     template <int N>
     constexpr void enter() {
         errors[N] = ::errors<N, together(N)>;
@@ -308,8 +362,8 @@ constexpr Kernels KERNELS;
 struct Scratch {  // of one thread, reused by every step
     std::vector<Vec> memory;
     float *g, *gradient, *mean;
-    Scratch(int64_t contexts, int64_t outputs, int64_t stride) {
-        int64_t groups = Groups(outputs).count;
+    Scratch(const Model &m, int64_t contexts, int64_t outputs) {
+        int64_t groups = Groups(m, outputs).count, stride = m.stride;
         memory.resize(groups * (contexts + 1) + (contexts + 1) * stride / LANES);
         g = (float *)memory.data();                     // (groups, contexts + 1, LANES)
         gradient = g + groups * (contexts + 1) * LANES;  // (contexts, stride)
@@ -319,20 +373,20 @@ struct Scratch {  // of one thread, reused by every step
 
 // Every g first, from the rows as they were; then the updates. Group after group.
 void score(const Step &s, float *const *in, int64_t contexts, const Errors *errors, int64_t stride, float *g) {
-    Groups groups(s.outputs);
+    const Groups &groups = s.groups;
     for (int b = 0, o = 0; b < groups.count; b++, o += groups.size, g += (contexts + 1) * LANES)
         errors[std::min(groups.size, (int)s.outputs - o)](in, contexts, s.out + o, stride, s.marks[b], s.rate, g);
 }
 
 void apply(const Step &s, int64_t contexts, const Update *update, int64_t stride, const float *g, float *more) {
-    Groups groups(s.outputs);
+    const Groups &groups = s.groups;
     for (int o = 0; o < s.outputs; o += groups.size, g += (contexts + 1) * LANES)
         update[std::min(groups.size, (int)s.outputs - o)](s, s.out + o, stride, g, more);
 }
 
 void step_skipgram(const Step &s, int64_t stride, const Scratch &scratch) {
     score(s, s.in, s.contexts, KERNELS.errors, stride, scratch.g);
-    if (s.outputs <= GROUP) return apply(s, s.contexts, KERNELS.update_in_place, stride, scratch.g, nullptr);
+    if (s.groups.count == 1) return apply(s, s.contexts, KERNELS.update_in_place, stride, scratch.g, nullptr);
     std::fill(scratch.gradient, scratch.gradient + s.contexts * stride, 0.f);
     apply(s, s.contexts, KERNELS.update, stride, scratch.g, scratch.gradient);
     for (int64_t c = 0; c < s.contexts; c++)
@@ -351,9 +405,19 @@ void step_cbow(const Step &s, int64_t stride, const Scratch &scratch) {
     apply(s, 1, KERNELS.update_mean, stride, scratch.g, scratch.mean);
 }
 
+void step_paths(const Step &window, int64_t stride, const Scratch &scratch) {
+    Step s = window;
+    for (int64_t left = window.contexts; left > 0; left -= 2, s.in += 2) {
+        s.contexts = std::min<int64_t>(2, left);
+        score(s, s.in, s.contexts, KERNELS.errors, stride, scratch.g);
+        (s.contexts == 2 ? update_path<2> : update_path<1>)(s, stride, scratch.g);
+        s.prefetches = 0;  // once a window
+    }
+}
+
 void take(const Model &m, const Step &s, const Scratch &scratch) {
     if (s.contexts == 0 || s.outputs == 0) return;
-    (m.cbow ? step_cbow : step_skipgram)(s, m.stride, scratch);
+    (m.cbow ? step_cbow : m.hierarchical ? step_paths : step_skipgram)(s, m.stride, scratch);
 }
 
 // ---------------------------------------------------------------- busy rows
@@ -367,7 +431,7 @@ struct Hot {
     int64_t stride, rows, touches;
     std::vector<Vec> memory;
     float *own, *base;           // (rows, stride) the copy, and the shared row as last met
-    std::vector<int32_t> count;  // (rows,)
+    std::vector<int32_t> count;  // (rows,) uses since the last meeting
 
     Hot(float *shared, int64_t stride, int64_t rows, int64_t touches)
         : shared(shared), stride(stride), rows(rows), touches(touches), memory(2 * rows * stride / LANES),
@@ -376,7 +440,14 @@ struct Hot {
         std::copy(own, own + rows * stride, base);
     }
     float *row(int64_t r) { return (r < rows ? own : shared) + r * stride; }
-    bool due(int64_t r) { return r < rows && ++count[r] % touches == 0; }  // counts a use
+    bool due(int64_t r) {  // counts a use
+        if (r >= rows || ++count[r] < touches) return false;
+        count[r] = 0;
+        return true;
+    }
+    void ask_for_meeting(int64_t r) const {
+        for (int64_t k = r * stride; k < (r + 1) * stride; k += LINE) ask_for(shared + k), ask_for(base + k);
+    }
     void meet(int64_t r) {
         for (int64_t k = r * stride; k < (r + 1) * stride; k += LANES) {
             Vec now = load(shared + k) + (load(own + k) - load(base + k));
@@ -384,8 +455,7 @@ struct Hot {
         }
     }
     void meet_all() {
-        for (int64_t r = 0; r < rows; r++)
-            if (count[r]) meet(r);  // a context is used after its own step, too
+        for (int64_t r = 0; r < rows; r++) meet(r);
     }
 };
 
@@ -411,7 +481,7 @@ struct Plan {
 
     Plan(const Model &m, int64_t longest)
         : kept(longest + 1), width(longest), in(longest), out(longest * (m.widest + 1)),
-          marks(longest * Groups(m.widest).count), out_at(longest + 1), marks_at(longest + 1),
+          marks(longest * Groups(m, m.widest).count), out_at(longest + 1), marks_at(longest + 1),
           inputs(m.input, m.stride, m.hot_inputs, m.touches), outputs(m.output, m.stride, m.hot_outputs, m.touches) {}
 
     float *use(Hot &matrix, int64_t row, int64_t step) {
@@ -454,7 +524,7 @@ void plan_noise(const Model &m, int64_t i, Random &random, float **out, Marks *m
     }
 }
 
-constexpr int64_t PATHS_AHEAD = 8;  // words between asking for a path and reading it
+constexpr int64_t PATHS_AHEAD = 8;  // words between asking where a path is, for the path, and reading it
 
 void plan_sentence(const Model &m, const int32_t *ids, int64_t words, Random &random, Plan &p) {
     subsample(m, ids, words, random, p);
@@ -463,11 +533,12 @@ void plan_sentence(const Model &m, const int32_t *ids, int64_t words, Random &ra
         p.in[i] = p.inputs.row(p.kept[i]);
         p.width[i] = 1 + random.below((uint32_t)m.window);
     }
-    Groups noise_groups(1 + m.negatives);
+    Groups noise_groups(m, 1 + m.negatives);
     int64_t at = 0, marks_at = 0;
     for (int64_t i = 0; i < p.n; i++) {
         int32_t centre = p.kept[i];
         if (m.hierarchical) {
+            __builtin_prefetch(m.path_offsets + p.kept[std::min(p.n - 1, i + 2 * PATHS_AHEAD)]);
             int64_t path = m.path_offsets[p.kept[std::min(p.n - 1, i + PATHS_AHEAD)]];
             __builtin_prefetch(m.nodes + path);
             __builtin_prefetch(m.codes + path);
@@ -475,7 +546,7 @@ void plan_sentence(const Model &m, const int32_t *ids, int64_t words, Random &ra
         p.out_at[i] = at, p.marks_at[i] = marks_at;
         p.use(p.inputs, centre, i);
         int64_t outputs = m.hierarchical ? m.path_offsets[centre + 1] - m.path_offsets[centre] : 1 + m.negatives;
-        Groups groups = m.hierarchical ? Groups(outputs) : noise_groups;
+        Groups groups = m.hierarchical ? Groups(m, outputs) : noise_groups;
         if (m.hierarchical) plan_path(m, i, &p.out[at], &p.marks[marks_at], groups, p);
         else plan_noise(m, i, random, &p.out[at], &p.marks[marks_at], groups, p);
         at += outputs;
@@ -488,8 +559,10 @@ void plan_sentence(const Model &m, const int32_t *ids, int64_t words, Random &ra
 constexpr int64_t AHEAD = 3;  // steps between asking for a row and its use
 
 void train_sentence(const Model &m, Plan &p, float rate, const Scratch &scratch, Work &work) {
-    auto meeting = p.meetings.begin();
+    auto meeting = p.meetings.begin(), coming = meeting;
     for (int64_t i = 0; i < p.n; i++) {
+        for (; coming != p.meetings.end() && coming->step <= i + 1; coming++)
+            coming->matrix->ask_for_meeting(coming->row);
         for (; meeting != p.meetings.end() && meeting->step == i; meeting++) meeting->matrix->meet(meeting->row);
         int64_t first = std::max<int64_t>(0, i - p.width[i]), last = std::min<int64_t>(p.n - 1, i + p.width[i]);
         // The contexts are in[first..last] without i: the first one takes the place of i meanwhile.
@@ -497,8 +570,8 @@ void train_sentence(const Model &m, Plan &p, float rate, const Scratch &scratch,
         p.in[i] = p.in[first];
         int64_t outputs = p.out_at[i + 1] - p.out_at[i] - 1;
         int64_t next = std::min(i + AHEAD, p.n), ahead = std::min(next + 1, p.n);
-        Step s{&p.in[first + 1], last - first, &p.out[p.out_at[i]], outputs, &p.marks[p.marks_at[i]], rate,
-               &p.out[p.out_at[next]], p.out_at[ahead] - p.out_at[next]};
+        Step s{&p.in[first + 1], last - first, &p.out[p.out_at[i]], outputs, Groups(m, outputs),
+               &p.marks[p.marks_at[i]], rate, &p.out[p.out_at[next]], p.out_at[ahead] - p.out_at[next]};
         take(m, s, scratch);
         p.in[i] = own;
         work.pairs += s.contexts;
@@ -521,7 +594,7 @@ void train_piece(const Model *m, int64_t first, int64_t last, int64_t words_befo
     int64_t longest = 0;
     for (int64_t s = first; s < last; s++) longest = std::max(longest, m->offsets[s + 1] - m->offsets[s]);
     Plan plan(*m, longest);
-    Scratch scratch(2 * m->window, m->widest, m->stride);
+    Scratch scratch(*m, 2 * m->window, m->widest);
     for (int64_t s = first; s < last; s++) {
         int64_t begin = m->offsets[s], words = m->offsets[s + 1] - begin;
         double done = (double)(words_before + begin - m->offsets[first]) / m->total_words;
@@ -535,15 +608,15 @@ void train_piece(const Model *m, int64_t first, int64_t last, int64_t words_befo
 void single_step(const Model *m, const int32_t *in, int64_t contexts, const int32_t *out, const uint8_t *ones,
                  const uint8_t *skips, int64_t outputs, float rate) {
     std::vector<float *> in_rows, out_rows;
-    Groups groups(outputs);
+    Groups groups(*m, outputs);
     std::vector<Marks> marks(groups.count);
     for (int64_t c = 0; c < contexts; c++) in_rows.push_back(m->input + in[c] * m->stride);
     for (int64_t o = 0; o < outputs; o++) {
         out_rows.push_back(m->output + out[o] * m->stride);
         marks[o / groups.size] |= (Marks)(ones[o] | skips[o] << SKIP) << o % groups.size;
     }
-    Step s{in_rows.data(), contexts, out_rows.data(), outputs, marks.data(), rate, nullptr, 0};
-    take(*m, s, Scratch(contexts, outputs, m->stride));
+    Step s{in_rows.data(), contexts, out_rows.data(), outputs, groups, marks.data(), rate, nullptr, 0};
+    take(*m, s, Scratch(*m, contexts, outputs));
 }
 
 // For tests: `n` noise words.
