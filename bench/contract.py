@@ -135,9 +135,14 @@ class Spec:
     architectures: tuple[Architecture, ...]
     paper: str  # BibTeX key of the method's paper
     needs: tuple[str, ...] = ()  # of "torch", "cuda", "cc" (a C compiler), or importable packages
-    parent: str | None = None  # the implementation whose mathematics this one must reproduce
+    # The implementation whose mathematics this one must reproduce; one for each objective where they differ.
+    parent: str | Mapping[Objective, str] | None = None
     division: Literal["closed", "open"] = "closed"  # open: departs from the law in RULES.md
     options: Mapping[str, Option] = field(default_factory=dict)  # free choices a study may vary: defaults
+
+    def parent_of(self, objective: Objective) -> str | None:
+        """The parent of a run with this objective; None where there is none."""
+        return self.parent.get(objective) if isinstance(self.parent, Mapping) else self.parent
 
 
 class Implementation(ABC):

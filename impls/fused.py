@@ -47,6 +47,7 @@ class Fused(Implementation):
         architectures=("skipgram", "cbow"),
         paper="ji2016",
         needs=("cc",),
+        parent={"ns": "negative_sampling", "hs": "hierarchical_softmax"},
     )
 
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:

@@ -115,4 +115,6 @@ def test_every_spec_is_complete():
     for name, entry in known.items():
         assert entry.path.stem in (name, name.rsplit("_", 1)[0], entry.path.stem)
         assert entry.spec.summary
-        assert entry.spec.parent is None or entry.spec.parent in known
+        parents = {objective: entry.spec.parent_of(objective) for objective in entry.spec.objectives}
+        for objective, parent in parents.items():
+            assert parent is None or objective in known[parent].spec.objectives

@@ -75,6 +75,7 @@ def empty_record(run: Run, corpus: Corpus, block: dict[str, Any], **known: Any) 
         traceback=None,
         implementation={
             **asdict(run.entry.spec),
+            "parent": run.entry.spec.parent_of(run.config.objective),
             "options": {**run.entry.spec.options, **run.options},
             "source_sha256": run.entry.source_sha256,
         },
