@@ -190,3 +190,51 @@ class Implementation(ABC):
         often the step uses it. They set the traffic with memory in `w2vbench roofline`.
         """
         return {}
+
+    def log_scores(self, v: npt.NDArray[np.float64]) -> npt.NDArray[np.float64] | None:
+        """(P, V) log p(word | v) for input vectors v (P, D), up to one constant a row. Not timed.
+
+        Asked for by `w2vbench approximation` alone, after training. None, the default: the scores follow
+        from the attribute `outputs`, the trained output vectors, as the objective's published form says.
+        An objective whose state is laid out in its own way (clusters, a bias) answers here instead.
+        """
+        del v
+        return None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A trained state read as a distribution over the words: scores, and what they sum to."""
+
+    name: str  # the formula, such as "exp(u·v)"
+    log_scores: npt.NDArray[np.float64]  # (P,) of the word that was seen, not normalised
+    log_z: npt.NDArray[np.float64]  # (C,) log of the sum of exp(scores) over all words, by centre
+    self_normalised: bool  # the objective takes Z as 1 without ever computing it
+
+
+@dataclass(frozen=True)
+class GradientError:
+    """What an estimator makes of the full softmax's gradient, at each of n predictions.
+
+    Squared Euclidean norms; the expectation is over the noise words.
+    """
+
+    objective: str  # whose gradient it is
+    estimator: str
+    negatives: int  # K
+    matrix: Literal["inputs", "outputs"]  # with respect to which vectors
+    exact: npt.NDArray[np.float64]  # (n,) |g*|^2 of the exact gradient g*
+    bias: npt.NDArray[np.float64]  # (n,) |E g - g*|^2; an unbiased estimate, below zero at times, if drawn
+    variance: npt.NDArray[np.float64]  # (n,) E |g - E g|^2
+    cosine: npt.NDArray[np.float64]  # (n,) between E g and g*
+
+
+@dataclass(frozen=True)
+class Approximation:
+    """What `impls/_approximation.py` measures of one trained state on P held-out predictions of C centres."""
+
+    centre: npt.NDArray[np.int64]  # (P,) the centre that each prediction is made from, 0..C-1
+    dropped: int  # predictions left out because a word of theirs never occurs in the training text
+    unigram: npt.NDArray[np.float64]  # (P,) -log of the seen word's share of the subsampled training text
+    readings: tuple[Reading, ...]
+    gradients: tuple[GradientError, ...]  # none where the state has no output vectors of words

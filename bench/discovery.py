@@ -11,11 +11,13 @@ import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from bench.contract import Implementation, Option, Spec
 from bench.errors import UserError, unknown_name
 
 PACKAGE = "impls"
+MEASURING = "_approximation"  # the helper that measures how good approximations are
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,16 @@ def load(name: str, options: Mapping[str, Option] | None = None) -> Implementati
     module = importlib.import_module(f"{PACKAGE}.{entry.path.stem}")
     implementation: Implementation = getattr(module, entry.class_name)(options)
     return implementation
+
+
+def load_measure() -> Any:
+    """The function that gives a `bench.contract.Approximation`. Imports torch: for workers only."""
+    return importlib.import_module(f"{PACKAGE}.{MEASURING}").measure
+
+
+def measuring_source() -> str:
+    """sha256 of the mathematics behind `w2vbench approximation`."""
+    return source_hash(folder() / f"{MEASURING}.py")
 
 
 def folder() -> Path:

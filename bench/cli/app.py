@@ -54,6 +54,7 @@ def main() -> None:
       w2vbench report                              tables, figures, page from results/
       w2vbench check                               what in results/ cannot be believed
       w2vbench train my.txt --out vectors.bin      vectors for your own use
+      w2vbench approximation                       how good the approximations themselves are
       w2vbench compare HEAD~1 results              what got worse, for continuous integration
       w2vbench doctor                              what is missing, what shakes the numbers
     """

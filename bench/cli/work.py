@@ -23,7 +23,7 @@ from bench.cli.app import (
     several_option,
 )
 from bench.contract import Resources
-from bench.records import store
+from bench.records import approximation, store
 from bench.records.schema import Record
 from bench.running import plan as plan_
 from bench.running import training
@@ -218,9 +218,10 @@ def report(results: Path, out: Path, as_json: bool) -> None:
     from bench.reporting import render
 
     records = store.read_all(results)
-    written = render(records, out)
+    written = render(records, out, approximation.read_all(results))
     if as_json:
         print_json({"records": len(records), "written": [str(path) for path in written]})
         return
-    _print_report(records)
+    if records:
+        _print_report(records)
     click.echo(f"\nwritten: {', '.join(str(path) for path in written)}", err=True)

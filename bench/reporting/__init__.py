@@ -5,6 +5,7 @@ No clock, no machine, no chance: the same records give the same bytes, in any or
 
 import tempfile
 from collections.abc import Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,9 @@ from bench.analysis.courses import times
 from bench.analysis.curves import curve_cells
 from bench.analysis.rows import cells, frame, runs
 from bench.errors import UserError
+from bench.records.approximation import Measured
 from bench.records.schema import Record
+from bench.reporting import approximation
 from bench.reporting import tables as text
 from bench.reporting.latex import latex
 from bench.reporting.sections import Table, tables
@@ -29,17 +32,19 @@ def terminal(records: Sequence[Record]) -> RenderableType:
     return _terminal(_tables(records), _curves(records))
 
 
-def render(records: Sequence[Record], out: Path) -> list[Path]:
+def render(records: Sequence[Record], out: Path, measured: Sequence[Measured] = ()) -> list[Path]:
     """Write the whole report into the folder `out` and return its files.
 
     `table.md`, `table.csv` (one line a row), `runs.csv` (one line a run), `table.tex`, `index.html`,
     and for each table the figures that it has the rows for (`bench.reporting.figures`) as `.svg`,
     `.png` and `.pdf` with their data as `.csv`, numbered from the second table on. Where learning curves
-    were taken, `time-to-quality.csv` too. Each file is replaced as a whole or not at all.
+    were taken, `time-to-quality.csv` too; where approximations were `measured`, `approximation.md` and
+    `.csv` with two figures, and nothing but these without records. Each file is replaced as a whole or not
+    at all.
 
-    Raises `UserError` where there are no records or `out` cannot be written.
+    Raises `UserError` where there is nothing to report or `out` cannot be written.
     """
-    files = report(records)
+    files = report(records, measured)
     try:
         out.mkdir(parents=True, exist_ok=True)
         for name, content in files.items():
@@ -53,14 +58,20 @@ def render(records: Sequence[Record], out: Path) -> list[Path]:
     return [out / name for name in files]
 
 
-def report(records: Sequence[Record]) -> Mapping[str, bytes]:
+def report(records: Sequence[Record], measured: Sequence[Measured] = ()) -> Mapping[str, bytes]:
     """The content of every file of the report, by name."""
-    found, timed = _tables(records), _curves(records)
-    drawn = _drawings(found, timed)
-    files = dict(documents(records))
-    for drawing in (drawing for of_table in drawn for drawing in of_table):
+    groups = approximation.groups(measured)
+    drawn = _of_approximations(groups)
+    files = approximation.documents(measured)
+    if records or not measured:
+        found, timed = _tables(records), _curves(records)
+        of_tables = _drawings(found, timed)
+        page = _page(found, timed, of_tables, list(zip(groups, drawn, strict=True)))
+        files |= {**documents(records), "index.html": page}
+        drawn = [*drawn, *of_tables]
+    for drawing in chain.from_iterable(drawn):
         files |= drawing.files
-    return files | {"index.html": _page(found, timed, drawn)}
+    return files
 
 
 def documents(records: Sequence[Record]) -> Mapping[str, bytes]:
@@ -95,10 +106,24 @@ def _drawings(found: Sequence[Table], timed: Sequence[Table]) -> list[list["Draw
     return drawings(found, timed)
 
 
-def _page(found: Sequence[Table], timed: Sequence[Table], drawn: Sequence[Sequence["Drawing"]]) -> bytes:
+def _of_approximations(groups: Sequence[approximation.Group]) -> list[list["Drawing"]]:
+    if not groups:
+        return []
+    from bench.reporting.figures import of_approximations
+
+    return of_approximations(groups)
+
+
+def _page(
+    found: Sequence[Table],
+    timed: Sequence[Table],
+    drawn: Sequence[Sequence["Drawing"]],
+    groups: Sequence[tuple[approximation.Group, Sequence["Drawing"]]],
+) -> bytes:
     from bench.reporting.page import page
 
-    return page(found, drawn[: len(found)], list(zip(timed, drawn[len(found) :], strict=True))).encode()
+    curves = list(zip(timed, drawn[len(found) :], strict=True))
+    return page(found, drawn[: len(found)], curves, groups).encode()
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -13,7 +13,8 @@ from bench.analysis.cells import Cell
 from bench.analysis.rows import frame, rows_hash
 from bench.analysis.verdicts import EQUAL, UNFINISHED, UNKNOWN, UNSETTLED, WORSE
 from bench.records.schema import STATUSES, Record
-from bench.reporting import units
+from bench.reporting import approximation, units
+from bench.reporting.approximation import Group
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, evaluated, notes, outcome, ratio
 from bench.reporting.inline import glyphs, inline
@@ -46,10 +47,11 @@ def page(
     tables: Sequence[Table],
     figures_by_table: Sequence[Sequence["Drawing"]],
     curves: Sequence[tuple[Table, Sequence["Drawing"]]] = (),
+    approximations: Sequence[tuple[Group, Sequence["Drawing"]]] = (),
 ) -> str:
     """The page for `tables`, with `figures_by_table[i]` below `tables[i]`, the first one in full view.
 
-    Then the times to quality, each table with its learning curves.
+    Then the times to quality, each table with its learning curves, then measured approximations.
     """
     drawn = [*zip(tables, figures_by_table, strict=True), *curves]
     cells = [cell for table, _ in drawn for cell in table.cells]
@@ -57,10 +59,12 @@ def page(
     html = template.render(
         tables=[_view(table, figures, f"f{i}") for i, (table, figures) in enumerate(drawn[: len(tables)])],
         curves=[(table, _inlined(table, figures, f"c{i}")) for i, (table, figures) in enumerate(curves)],
+        approximations=[(g, _inlined(g, figures, f"a{i}")) for i, (g, figures) in enumerate(approximations)],
+        approximation=approximation,
         arrivals=ARRIVALS,
         arrival_notes=arrival_notes,
         heading=heading,
-        glyphs=glyphs(figure.svg for _, figures in drawn for figure in figures),
+        glyphs=glyphs(figure.svg for _, figures in [*drawn, *approximations] for figure in figures),
         headline=HEADLINE,
         evidence=EVIDENCE,
         hash=rows_hash(cells),
@@ -110,7 +114,9 @@ def _view(table: Table, figures: Sequence["Drawing"], prefix: str) -> View:
     )
 
 
-def _inlined(table: Table, figures: Sequence["Drawing"], prefix: str) -> list[tuple["Drawing", Markup]]:
+def _inlined(
+    table: Table | Group, figures: Sequence["Drawing"], prefix: str
+) -> list[tuple["Drawing", Markup]]:
     return [
         (figure, inline(figure.svg, f"{prefix}-{i}", f"{figure.title}, {table.title}"))
         for i, figure in enumerate(figures)

@@ -52,11 +52,15 @@ class Plain:
     def event(self, event: dict[str, Any]) -> None:
         if event["event"] == "start":
             self._say("started")
-        elif event["event"] == "tick" and time.monotonic() - self.said > REPORT_S:
+        elif event["event"] in ("tick", "step") and time.monotonic() - self.said > REPORT_S:
             self._say(progress(event, self.words_total))
 
     def end(self, record: Record, *, cached: bool) -> None:
-        self._say("already finished" if cached else outcome(record))
+        self.done(outcome(record), cached=cached)
+
+    def done(self, text: str, *, cached: bool) -> None:
+        """The end of a run that `text` tells of."""
+        self._say("already finished" if cached else text)
 
     def _say(self, text: str) -> None:
         self.said = time.monotonic()
@@ -65,7 +69,9 @@ class Plain:
 
 
 def progress(tick: dict[str, Any], words_total: int) -> str:
-    """`45 %  0.41 M words/s  12 s left` from one tick."""
+    """`45 %  0.41 M words/s  12 s left` from one tick; `45 %  reading` from a step of something else."""
+    if tick["event"] == "step":
+        return f"{tick['done'] / tick['total']:4.0%}  {tick['what']}"
     done, elapsed_s = tick["words_done"], max(tick["elapsed_s"], 1e-9)
     rate = done / elapsed_s
     left = f"{human_s((words_total - done) / rate)} left" if rate else ""
@@ -93,7 +99,7 @@ class Terminal(Plain):
     def event(self, event: dict[str, Any]) -> None:
         if event["event"] == "phase":
             self.phase, self.now = event["name"], ""
-        elif event["event"] == "tick":
+        elif event["event"] in ("tick", "step"):
             self.now = progress(event, self.words_total)
         self._draw(self.cell, self.phase, self.now)
 

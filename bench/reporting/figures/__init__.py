@@ -6,7 +6,10 @@ To add one: a function from a table and the colours to a `Drawing` or None, and 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
+from bench.reporting.approximation import Group
 from bench.reporting.figures.break_even import break_even
+from bench.reporting.figures.estimators import estimators
+from bench.reporting.figures.held_out import held_out
 from bench.reporting.figures.history import history
 from bench.reporting.figures.learning_curves import learning_curves
 from bench.reporting.figures.marks import palette
@@ -52,6 +55,11 @@ def _of_tables(tables: Sequence[Table], colours: Colours) -> list[list[Drawing]]
     return found
 
 
+def of_approximations(groups: Sequence[Group]) -> list[list[Drawing]]:
+    """The figures of each group of measured approximations, numbered in the same way."""
+    return _numbered([[d for d in (held_out(group), estimators(group)) if d] for group in groups])
+
+
 def _numbered(found: Sequence[Sequence[Drawing]]) -> list[list[Drawing]]:
     return [
         [replace(d, stem=f"{d.stem}-{i + 1}") if i else d for d in of_table]
@@ -59,4 +67,4 @@ def _numbered(found: Sequence[Sequence[Drawing]]) -> list[list[Drawing]]:
     ]
 
 
-__all__ = ["GRID", "INK", "MUTED", "PAPER", "Drawing", "drawings"]
+__all__ = ["GRID", "INK", "MUTED", "PAPER", "Drawing", "drawings", "of_approximations"]

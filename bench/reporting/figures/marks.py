@@ -21,9 +21,15 @@ SHAPES = {
     ("skipgram", "ns"): "o",
     ("skipgram", "hs"): "s",
     ("skipgram", "softmax"): "^",
+    ("skipgram", "nce"): "p",
+    ("skipgram", "sampled"): ">",
+    ("skipgram", "adaptive"): "*",
     ("cbow", "ns"): "D",
     ("cbow", "hs"): "P",
     ("cbow", "softmax"): "v",
+    ("cbow", "nce"): "X",
+    ("cbow", "sampled"): "<",
+    ("cbow", "adaptive"): "d",
 }
 _SHADES = ((0.0,), (0.5, 0.0), (0.5, 0.0, -0.4))  # by generations; towards white, or black below 0
 
@@ -62,6 +68,12 @@ def _shade(hue: str, generation: int, generations: int) -> str:
     end = 1.0 if amount > 0 else 0.0
     red, green, blue = (c + abs(amount) * (end - c) for c in to_rgb(hue))
     return str(to_hex((red, green, blue)))
+
+
+def objective_colours() -> dict[str, str]:
+    """A colour for each objective, where figures are about objectives and not implementations."""
+    names = sorted({objective for _, objective in SHAPES})
+    return dict(zip(names, _hues(len(names)), strict=True))
 
 
 def key(label: str, marker: str, colour: str, filled: bool = True, size: float = 6.5) -> Line2D:

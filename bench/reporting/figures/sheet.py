@@ -8,7 +8,7 @@ import io
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import matplotlib as mpl
 import pandas as pd
@@ -16,7 +16,6 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from bench.reporting.sections import Table
 from bench.reporting.tables import csv
 
 INK, MUTED, GRID, PAPER = "#1f2933", "#5f6b7a", "#e1e5ea", "#ffffff"  # the page swaps these when dark
@@ -52,6 +51,19 @@ _METADATA: dict[str, dict[str, None]] = {  # no clock and no software's name in 
 }
 
 
+class Subject(Protocol):
+    """What a figure is about: a `sections.Table`, or anything else that can be named."""
+
+    @property
+    def title(self) -> str: ...
+    @property
+    def settings(self) -> str: ...
+    @property
+    def provenance(self) -> str: ...
+    @property
+    def hash(self) -> str: ...
+
+
 @dataclass(frozen=True)
 class Drawing:
     """One figure in every format, with what a page says beside it."""
@@ -78,7 +90,7 @@ class Drawing:
 
 def draw(
     stem: str,
-    table: Table,
+    table: Subject,
     title: str,
     reading: str,
     data: Iterable[dict[str, Any]],
