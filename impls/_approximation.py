@@ -124,29 +124,28 @@ def compare(
     u = outputs.detach().cpu().double()
     norms = u.square().sum(1)
     known = estimators(torch.from_numpy(training.noise_probability))
-    found: dict[tuple[str, str, int], list[Tensor]] = defaultdict(list)
+    found: dict[tuple[str, str, int, str], list[list[float]]] = defaultdict(list)
     for done, i in enumerate(chosen.tolist()):
         progress("comparing gradients", done, len(chosen))
         at = v[centre[i]]
         point = Point(u @ at, int(context[i]), u, norms)
-        exact = point.exact
-        exact_in_v, length = exact @ u, float(at.square().sum())
-        for estimator in known:
-            for K in NEGATIVES:
-                moments = estimator.moments(point, K, generator)
-                mean, in_v = exact + moments.error.mean(0), moments.error @ u
-                inputs = [exact_in_v @ exact_in_v, in_v[0] @ in_v[1], moments.of_inputs]
-                outer = [exact @ exact * length, moments.error[0] @ moments.error[1] * length]
-                cosines = [cosine(exact_in_v + in_v.mean(0), exact_in_v), cosine(mean, exact)]
-                row = [*inputs, cosines[0], *outer, moments.of_scores * length, cosines[1]]
-                found[estimator.objective, estimator.name, K].append(torch.tensor(row, dtype=torch.float64))
-    return [
-        GradientError(*which, matrix, *torch.stack(rows)[:, columns].T.numpy())
-        for which, rows in found.items()
-        for matrix, columns in (("inputs", slice(0, 4)), ("outputs", slice(4, 8)))
-    ]
+        exact, length = point.exact, float(at.square().sum())
+        all_moments = {(e, K): e.moments(point, K, generator) for e in known for K in NEGATIVES}
+        errors = torch.stack([moments.error for moments in all_moments.values()])  # (n, 2, V)
+        in_v, exact_in_v = errors @ u, exact @ u  # (n, 2, D), (D,)
+        for ((e, K), moments), error, own_in_v in zip(all_moments.items(), errors, in_v, strict=True):
+            spaces = {
+                "inputs": against(exact_in_v, own_in_v, moments.of_inputs, 1.0),
+                "outputs": against(exact, error, moments.of_scores, length),  # the outer product with v
+            }
+            for matrix, row in spaces.items():
+                found[e.objective, e.name, K, matrix].append(row)
+    return [GradientError(*which, *np.array(rows).T) for which, rows in found.items()]
 
 
-def cosine(a: Tensor, b: Tensor) -> Tensor:
-    """Of the angle between two vectors."""
-    return a @ b / (a.norm() * b.norm())
+def against(exact: Tensor, error: Tensor, variance: float, length: float) -> list[float]:
+    """|g*|^2, |E g - g*|^2, E |g - E g|^2, all times `length`, and the cosine between E g and g*."""
+    mean = exact + error.mean(0)
+    cosine = mean @ exact / (mean.norm() * exact.norm())
+    squares = [float(exact @ exact), float(error[0] @ error[1]), variance]
+    return [*(length * square for square in squares), float(cosine)]

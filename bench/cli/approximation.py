@@ -35,7 +35,9 @@ from bench.running.machine import cores
 @click.option("--negatives", type=int, help="Noise words K for each pair, in training.")
 @click.option("--subsample", type=float, help="Threshold t of frequent words; 0 keeps all.")
 @click.option("--learning-rate", type=float, help="Rate at the start.")
-@click.option("--min-count", type=int, help="Words seen less often are dropped.")
+@click.option(
+    "--min-count", type=int, default=10, show_default=True, help="Words seen less often are dropped."
+)
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Trainings of each.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads.  [default: all cores]")
 @click.option("--again", is_flag=True, help="Measure anew what is there already.")
