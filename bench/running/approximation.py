@@ -21,6 +21,7 @@ from bench.contract import Approximation, Config, Corpus, Implementation, Object
 from bench.datasets import open_corpus, prepare_corpus
 from bench.datasets.holding_out import hold_out
 from bench.errors import UserError
+from bench.quality.held_out import summary
 from bench.records import approximation as saved
 from bench.records import identity, store
 from bench.records.approximation import Measured
@@ -29,6 +30,7 @@ from bench.running.display import Plain
 from bench.running.events import Reader, Sender
 from bench.running.plan import Run
 from bench.running.supervise import environment
+from bench.running.worker import check_vectors, make_tick, set_seeds
 
 ARCHITECTURE = "skipgram"  # its predictions are p(context | centre); CBOW's are of other words from other v
 TELL_S = 0.5  # between two lines of progress
@@ -190,8 +192,6 @@ def _listen(
 
 def work(sender: Sender, job: Mapping[str, Any]) -> dict[str, Any]:
     """Train, measure, and sum up; the part of a result that only the worker knows."""
-    from bench.quality import held_out as quality  # for its NumPy; the parent only passes figures on
-
     config, resources = Config(**job["config"]), Resources(**job["resources"])
     corpus = open_corpus(Path(job["corpus_folder"]))
     training, held_out = hold_out(corpus)
@@ -216,15 +216,13 @@ def work(sender: Sender, job: Mapping[str, Any]) -> dict[str, Any]:
         "predictions": len(found.centre),
         "dropped": found.dropped,
         "centres": len(set(found.centre.tolist())),
-        **quality.summary(found, corpus.vocabulary_size),
+        **summary(found, corpus.vocabulary_size),
     }
 
 
 def _trained(
     sender: Sender, job: Mapping[str, Any], training: Corpus, config: Config, resources: Resources
 ) -> Implementation:
-    from bench.running.worker import check_vectors, make_tick, set_seeds
-
     trained = discovery.load(job["implementation"], job["options"])
     set_seeds(config.seed, resources.threads)
     sender.send("phase", name="prepare")
