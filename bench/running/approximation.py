@@ -126,7 +126,19 @@ def outcome(measured: Measured) -> str:
 
 def in_a_process(run: Run, folder: Path, display: Plain) -> Measured:
     """Train and measure one run. Raises UserError where the worker does not come to its end."""
-    started = datetime.now(UTC).isoformat(timespec="seconds")
+    training, _ = hold_out(open_corpus(folder))
+    known = {
+        "run_id": run_id(run, training.sha256),
+        "implementation": implementation(run),
+        "measure_sha256": discovery.measuring_source(),
+        "config": asdict(run.config),
+        "resources": asdict(run.resources),
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": machine.machine(),
+        "versions": machine.versions(),
+        "git": machine.git(),
+        "schema": saved.SCHEMA_VERSION,
+    }
     job = {
         "implementation": run.entry.spec.name,
         "options": dict(run.options),
@@ -141,22 +153,7 @@ def in_a_process(run: Run, folder: Path, display: Plain) -> Measured:
             why=str(end.get("traceback") or ""),
             remedy=end.get("remedy") or "try a smaller --learning-rate, more memory, or another --impl",
         )
-    training, _ = hold_out(open_corpus(folder))
-    return saved.from_json(
-        {
-            "run_id": run_id(run, training.sha256),
-            "implementation": implementation(run),
-            "measure_sha256": discovery.measuring_source(),
-            "config": asdict(run.config),
-            "resources": asdict(run.resources),
-            "started": started,
-            "machine": machine.machine(),
-            "versions": machine.versions(),
-            "git": machine.git(),
-            "schema": saved.SCHEMA_VERSION,
-            **end["found"],
-        }
-    )
+    return saved.from_json({**known, **end["found"]})
 
 
 def _listen(
