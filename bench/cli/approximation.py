@@ -36,7 +36,11 @@ from bench.running.machine import cores
 @click.option("--subsample", type=float, help="Threshold t of frequent words; 0 keeps all.")
 @click.option("--learning-rate", type=float, help="Rate at the start.")
 @click.option(
-    "--min-count", type=int, default=10, show_default=True, help="Words seen less often are dropped."
+    "--min-count",
+    type=int,
+    default=20,
+    show_default=True,
+    help="Words seen less often are dropped; the full softmax takes time by their number.",
 )
 @click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Trainings of each.")
 @click.option("--threads", type=click.IntRange(min=1), help="Threads.  [default: all cores]")
@@ -60,7 +64,7 @@ def approximation(
     Trains skip-gram with each objective on all but the last 2 % of the sentences, then asks exactly, over
     the whole vocabulary: what is -log p(context | centre) on those 2 %? Do the scores sum to one? And how
     far are gradients from K noise words (1 to 500) off the full softmax's, by bias and by variance?
-    `w2vbench report` then draws it. On the default text about four minutes on two cores, most of them
+    `w2vbench report` then draws it. On the default text about two minutes on two cores, most of them
     the full softmax's training.
 
     \b
