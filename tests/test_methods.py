@@ -35,10 +35,3 @@ def test_measured_speeds_stand_in_the_table_that_is_named():
     for name, speed in quoted:
         row = next(line for line in table.splitlines() if f" {name} |" in line.replace("\\_", "_"))
         assert f"| {speed} |" in row, name
-
-
-def test_measured_losses_stand_in_the_report():
-    report = (ROOT / "reports" / "approximation.md").read_text("utf-8")
-    quoted = re.findall(r"\*\*([−+\d.]+)\*\*", PAGE)
-    assert quoted
-    assert [figure for figure in quoted if figure not in report] == []
