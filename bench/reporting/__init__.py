@@ -10,15 +10,20 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
+from bench.analysis import claims
+from bench.analysis import papers as papers_
 from bench.analysis.courses import times
 from bench.analysis.curves import curve_cells
+from bench.analysis.papers import Replication
 from bench.analysis.rows import cells, frame, runs
 from bench.errors import UserError
 from bench.records.schema import Record
 from bench.reporting import tables as text
 from bench.reporting.latex import latex
+from bench.reporting.papers import PaperTable, paper_tables
 from bench.reporting.sections import Table, tables
 from bench.reporting.terminal import terminal as _terminal
+from bench.suites import suites
 
 if TYPE_CHECKING:
     from bench.reporting.figures import Drawing
@@ -26,7 +31,7 @@ if TYPE_CHECKING:
 
 def terminal(records: Sequence[Record]) -> RenderableType:
     """The headline tables for `rich.console.Console.print`. Raises `UserError` without records."""
-    return _terminal(_tables(records), _curves(records))
+    return _terminal(_tables(records), _curves(records), paper_tables(_papers(records)))
 
 
 def render(records: Sequence[Record], out: Path) -> list[Path]:
@@ -35,7 +40,8 @@ def render(records: Sequence[Record], out: Path) -> list[Path]:
     `table.md`, `table.csv` (one line a row), `runs.csv` (one line a run), `table.tex`, `index.html`,
     and for each table the figures that it has the rows for (`bench.reporting.figures`) as `.svg`,
     `.png` and `.pdf` with their data as `.csv`, numbered from the second table on. Where learning curves
-    were taken, `time-to-quality.csv` too. Each file is replaced as a whole or not at all.
+    were taken, `time-to-quality.csv` too; where a paper's suite was run, `papers.csv` (one line a figure)
+    and `claims.csv` (one line a case). Each file is replaced as a whole or not at all.
 
     Raises `UserError` where there are no records or `out` cannot be written.
     """
@@ -60,21 +66,25 @@ def report(records: Sequence[Record]) -> Mapping[str, bytes]:
     files = dict(documents(records))
     for drawing in (drawing for of_table in drawn for drawing in of_table):
         files |= drawing.files
-    return files | {"index.html": _page(found, timed, drawn)}
+    return files | {"index.html": _page(found, timed, drawn, paper_tables(_papers(records)))}
 
 
 def documents(records: Sequence[Record]) -> Mapping[str, bytes]:
     """The tables alone, by name: what is there in a moment, without figures and page."""
-    found, timed = _tables(records), _curves(records)
+    found, timed, papers = _tables(records), _curves(records), _papers(records)
+    shown = paper_tables(papers)
     files = {
-        "table.md": text.markdown(found, timed).encode(),
+        "table.md": text.markdown(found, timed, shown).encode(),
         "table.csv": text.csv(frame([cell for table in found for cell in table.cells])).encode(),
-        "table.tex": latex(found, timed).encode(),
+        "table.tex": latex(found, timed, shown).encode(),
         "runs.csv": text.csv(runs(records)).encode(),
     }
     if timed:
         rows = times([cell for table in timed for cell in table.cells])
         files |= {"time-to-quality.csv": text.csv(rows).encode()}
+    if papers:
+        files |= {"papers.csv": text.csv(papers_.frame(papers)).encode()}
+        files |= {"claims.csv": text.csv(claims.frame(papers)).encode()}
     return files
 
 
@@ -89,16 +99,27 @@ def _curves(records: Sequence[Record]) -> list[Table]:
     return tables(curve_cells(records))
 
 
+def _papers(records: Sequence[Record]) -> list[Replication]:
+    """The runs of suites that repeat a paper's, beside its figures."""
+    return papers_.replications(records, suites())
+
+
 def _drawings(found: Sequence[Table], timed: Sequence[Table]) -> list[list["Drawing"]]:
     from bench.reporting.figures import drawings  # seaborn takes seconds to import: not for the terminal
 
     return drawings(found, timed)
 
 
-def _page(found: Sequence[Table], timed: Sequence[Table], drawn: Sequence[Sequence["Drawing"]]) -> bytes:
+def _page(
+    found: Sequence[Table],
+    timed: Sequence[Table],
+    drawn: Sequence[Sequence["Drawing"]],
+    papers: Sequence[PaperTable],
+) -> bytes:
     from bench.reporting.page import page
 
-    return page(found, drawn[: len(found)], list(zip(timed, drawn[len(found) :], strict=True))).encode()
+    curves = list(zip(timed, drawn[len(found) :], strict=True))
+    return page(found, drawn[: len(found)], curves, papers).encode()
 
 
 def _replace(path: Path, content: bytes) -> None:
