@@ -24,7 +24,7 @@ from bench.records import store
 from bench.records.metrics import METRICS
 from bench.records.schema import Record
 from bench.records.sides import Side
-from bench.running.plan import find_suite
+from bench.suites import find_suite
 from tests.records_factory import record
 
 RESULTS = Path(__file__).parents[1] / "results"

@@ -42,6 +42,9 @@ def test_the_parent_never_imports_torch(laboratory):
         (["run", "--impl", "fake", "--negatives", "0"], "negatives is 0"),
         (["run", "--impl", "fake", "--subsample", "2"], "subsample is 2"),
         (["run", "--impl", "fake", "--learning-rate", "-1"], "learning rate is -1"),
+        (["run", "--suite", "levy2015-sgns", "--scale", "slise"], "did you mean 'slice'"),
+        (["run", "--suite", "main", "--scale", "slice"], "has no scales"),
+        (["suites", "smok"], "did you mean 'smoke'"),
         (["info", "fak"], "did you mean 'fake'"),
         (["data", "fetch", "tex8"], "did you mean 'text8'"),
         (["report", "--results", "nowhere"], "w2vbench run"),
@@ -130,7 +133,18 @@ def test_json_goes_to_standard_output_and_progress_to_standard_error(laboratory)
 
 @pytest.mark.parametrize(
     "verb",
-    [[], ["run"], ["report"], ["data"], ["data", "fetch"], ["list"], ["info"], ["compare"], ["regress"]],
+    [
+        [],
+        ["run"],
+        ["report"],
+        ["data"],
+        ["data", "fetch"],
+        ["list"],
+        ["info"],
+        ["suites"],
+        ["compare"],
+        ["regress"],
+    ],
 )
 def test_help_has_an_example(laboratory, verb):
     status, out, _ = laboratory.call(*verb, "--help")

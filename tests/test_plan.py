@@ -13,6 +13,7 @@ from bench.errors import UserError
 from bench.reporting.columns import ratio, ratio_to_parent
 from bench.running import plan
 from bench.running.session import schedule, series
+from bench.suites import find_suite, reading, suites
 from tests.records_factory import record, unfinished
 
 GRID = """
@@ -34,11 +35,11 @@ negatives = [5, 15]
 @pytest.fixture
 def declare(tmp_path, monkeypatch):
     """Put a suite called `grid` where suites are declared, and read it."""
-    monkeypatch.setattr(plan, "SUITES", tmp_path)
+    monkeypatch.setattr(reading, "FOLDER", tmp_path)
 
     def write(text):
         (tmp_path / "grid.toml").write_text(text)
-        return plan.find_suite("grid")
+        return find_suite("grid")
 
     return write
 
@@ -101,19 +102,19 @@ def test_a_grid_that_cannot_be_run_is_told_what_was_meant(declare, old, new, say
         declare(GRID.replace(old, new))
 
 
-@pytest.mark.parametrize("name", sorted(plan.suites()))
+@pytest.mark.parametrize("name", sorted(suites()))
 def test_every_declared_suite_can_be_planned(name):
-    suite = plan.find_suite(name)
+    suite = find_suite(name)
     runs = plan.plan(suite, Resources())
-    assert {r.entry.spec.name for r in runs} == set(suite.implementations)
-    assert suite.budget_s.keys() <= set(suite.implementations)
-    assert suite.options.keys() <= set(suite.implementations)
+    assert {r.entry.spec.name for r in runs} == set(suite.named)
+    assert suite.budget_s.keys() <= set(suite.named)
+    assert suite.options.keys() <= set(suite.named)
 
 
 def test_suites_whose_blocks_would_mix_share_no_run():
     """A finished run is not repeated, so a shared one would stand in a block measured at another time."""
     apart = ("sizes", "threads", "vocabulary", "batch-study", "textbook")
-    runs = [r for name in apart for r in plan.plan(plan.find_suite(name), Resources(threads=2))]
+    runs = [r for name in apart for r in plan.plan(find_suite(name), Resources(threads=2))]
     keys = [(r.entry.spec.name, r.config, r.resources, tuple(r.options.items())) for r in runs]
     assert len(keys) == len(set(keys))
 

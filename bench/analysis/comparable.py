@@ -120,7 +120,7 @@ def speed_shift(base: Runs, new: Runs, controls: tuple[Control, Control]) -> Fou
     tells that from a regression: speeds of two sessions are compared through gensim or not at all.
     """
     old, fresh = _by_block(base), _by_block(new)
-    shared = [k for k in sorted(old.keys() & fresh.keys()) if _one_session(old[k], fresh[k])]
+    shared = [k for k in sorted(old.keys() & fresh.keys()) if one_session(old[k], fresh[k])]
     if len(shared) >= FEWEST_RUNS:
         logs = [[_log_speed(side[k]) for k in shared] for side in (fresh, old)]
         return "paired by block", len(shared), paired(*logs)
@@ -134,11 +134,12 @@ def speed_shift(base: Runs, new: Runs, controls: tuple[Control, Control]) -> Fou
 
 def _beside(runs: Mapping[Block, Record], control: Control) -> list[float]:
     """Log of the speed over gensim's, for the blocks where both ran in one session."""
-    shared = [k for k in sorted(runs.keys() & control.keys()) if _one_session(runs[k], control[k])]
+    shared = [k for k in sorted(runs.keys() & control.keys()) if one_session(runs[k], control[k])]
     return [_log_speed(runs[k]) - _log_speed(control[k]) for k in shared]
 
 
-def _one_session(a: Record, b: Record) -> bool:
+def one_session(a: Record, b: Record) -> bool:
+    """Whether both began so close to each other that they met the same machine."""
     apart = datetime.fromisoformat(a.started) - datetime.fromisoformat(b.started)
     return abs(apart.total_seconds()) <= SESSION_S
 

@@ -90,6 +90,28 @@ def paired_p_value(new: Sequence[float], base: Sequence[float]) -> float | None:
     return float(2 * stats.t.sf(abs(logs.mean()) / error, len(logs) - 1))
 
 
+def difference_of_means(new: Sequence[float], base: Sequence[float]) -> Estimate:
+    """Mean of new minus mean of base, two independent samples; no interval with fewer than 2 values a side.
+
+    `n` is the smaller sample's.
+    """
+    difference, n = float(_finite(new).mean() - _finite(base).mean()), min(len(new), len(base))
+    low, high = welch_interval(new, base) if n > 1 else (None, None)
+    return Estimate(difference, low, high, n)
+
+
+def welch_interval(new: Sequence[float], base: Sequence[float]) -> tuple[float, float]:
+    """95 % interval of the difference of means (Welch 1947); a point where neither side varies at all.
+
+    Needs 2 values or more on either side.
+    """
+    x, y = _finite(new), _finite(base)
+    if _standard_error(x) == _standard_error(y) == 0:
+        return float(x[0] - y[0]), float(x[0] - y[0])
+    interval = stats.ttest_ind(x, y, equal_var=False).confidence_interval(LEVEL)
+    return float(interval.low), float(interval.high)
+
+
 def equivalence(new: Sequence[float], reference: Sequence[float], margin: float) -> Equivalence:
     """Test whether two means differ by less than `margin`: two one-sided Welch t-tests at 5 %.
 

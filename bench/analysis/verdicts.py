@@ -11,10 +11,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from statistics import fmean, median
 
-from scipy.stats import ttest_ind
-
 from bench.analysis.cells import QUALITY_SETS, Cell, Quality, Versus
-from bench.analysis.statistics import Estimate, equivalence, holm, paired_log_ratio
+from bench.analysis.statistics import Estimate, equivalence, holm, paired_log_ratio, welch_interval
 
 REFERENCE = "gensim"
 MARGIN = 0.02  # RULES.md, "Equal quality"
@@ -133,7 +131,7 @@ def compare(new: Quality, reference: Quality, margin: float) -> Versus:
     "within seed spread" where Welch's 95 % interval of the difference holds 0, else "above" or
     "below".
     """
-    low, high = _welch_interval(new.by_seed, reference.by_seed)
+    low, high = welch_interval(new.by_seed, reference.by_seed)
     test = equivalence(new.by_seed, reference.by_seed, margin)
     if test.equivalent:
         verdict = "equivalent"
@@ -151,15 +149,6 @@ def suspected(versus: Versus, margin: float) -> Versus:
     (other data, more epochs, another window, the test set). The open division may be better.
     """
     return replace(versus, verdict=SUSPICIOUS) if versus.low > margin else versus
-
-
-def _welch_interval(new: Sequence[float], reference: Sequence[float]) -> tuple[float, float]:
-    """95 % interval of the difference of means; a point where neither side varies at all."""
-    if len({*new}) == 1 and len({*reference}) == 1:
-        difference = new[0] - reference[0]
-        return difference, difference
-    interval = ttest_ind(new, reference, equal_var=False).confidence_interval(0.95)
-    return float(interval.low), float(interval.high)
 
 
 def _verdict(cell: Cell, reference: Cell | None, versus: dict[str, Versus]) -> tuple[str, int]:

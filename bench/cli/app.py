@@ -48,6 +48,7 @@ def main() -> None:
     \b
     Examples:
       w2vbench list                                what can be run
+      w2vbench suites                              whose tables can be run again
       w2vbench run                                 the main job, minutes on two cores
       w2vbench run --impl gensim --seeds 5         one implementation, five blocks
       w2vbench run --dataset my.txt.gz --epochs 3  your own text

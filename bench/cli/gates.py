@@ -13,7 +13,7 @@ from bench.errors import UserError, unknown_name
 from bench.records import store
 from bench.records.sides import Side, find_side
 from bench.running import duel
-from bench.running.plan import find_suite
+from bench.suites import find_suite
 
 REGRESSION, NOTHING, BAD_INPUT = 1, 2, 3  # exit codes
 

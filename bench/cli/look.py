@@ -11,7 +11,9 @@ from bench import datasets, discovery
 from bench.cli.app import json_option, main, print_json, print_table
 from bench.errors import unknown_name
 from bench.running import doctor as doctor_
-from bench.running import plan
+from bench.suites import suites
+
+_NESTED = ("setting", "scale", "paper", "claims")  # of a suite: `w2vbench suites` has the room for them
 
 
 @main.command("list")
@@ -23,13 +25,13 @@ def list_(as_json: bool) -> None:
     Example:  w2vbench list --json | python3 -m json.tool
     """
     specs = [entry.spec for entry in discovery.implementations().values()]
-    suites = plan.suites().values()
+    sets = suites().values()
     texts = [d for d in datasets.registry().values() if d.kind == "text"]
     if as_json:
         print_json(
             {
                 "implementations": [asdict(spec) for spec in specs],
-                "suites": [{"name": s.name, "description": s.description} for s in suites],
+                "suites": [{"name": s.name, "description": s.summary} for s in sets],
                 "datasets": [{"name": d.name, "description": d.description} for d in texts],
             }
         )
@@ -39,7 +41,7 @@ def list_(as_json: bool) -> None:
         [(s.name, f"{' '.join(s.architectures)} × {' '.join(s.objectives)}", s.summary) for s in specs],
     )
     click.echo()
-    print_table(("suite", "what it runs"), [(s.name, s.description) for s in suites])
+    print_table(("suite", "what it runs"), [(s.name, s.summary) for s in sets])
     click.echo()
     print_table(("dataset", "what it is"), [(d.name, d.description) for d in texts])
 
@@ -57,7 +59,7 @@ def info(name: str, as_json: bool) -> None:
     """
     known = {
         **{k: asdict(e.spec) | {"file": str(e.path)} for k, e in discovery.implementations().items()},
-        **{k: asdict(s) for k, s in plan.suites().items()},
+        **{k: asdict(s) for k, s in suites().items()},
         **{k: asdict(d) for k, d in datasets.registry().items()},
     }
     if name not in known:
@@ -65,8 +67,10 @@ def info(name: str, as_json: bool) -> None:
     if as_json:
         print_json(known[name])
         return
-    rows = [(key, _plain(value)) for key, value in known[name].items() if value not in (None, "", (), {})]
-    print_table(("", name), rows)
+    told = {k: v for k, v in known[name].items() if k not in _NESTED and v not in (None, "", (), {})}
+    print_table(("", name), [(key, _plain(value)) for key, value in told.items()])
+    if name in suites():
+        click.echo(f"\nsettings, scales, paper: w2vbench suites {name}")
     if entry := discovery.implementations().get(name):
         click.echo(f"\n{_docstring(entry.path)}")
 

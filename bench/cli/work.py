@@ -29,6 +29,7 @@ from bench.running import plan as plan_
 from bench.running import training
 from bench.running.machine import cores
 from bench.running.session import execute, schedule
+from bench.suites import Suite, find_suite
 
 FAILURES = ("failed", "oom", "timeout")
 MONTH_S = 30 * 24 * 3600.0  # training for its own sake is not cut off
@@ -50,7 +51,10 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 @main.command()
-@click.option("--suite", default="main", show_default=True, help="Declared set of runs; see `list`.")
+@click.option("--suite", default="main", show_default=True, help="Declared set of runs; see `suites`.")
+@click.option(
+    "--scale", default="", metavar="NAME", help="Size of its text; see `suites`.  [default: its own]"
+)
 @implementations_option("Only these implementations, whether the suite names them or not.")
 @several_option("--arch", "architectures", "skipgram|cbow", "Only these architectures.")
 @several_option("--objective", "objectives", "ns|hs|softmax", "Only these objectives.")
@@ -90,6 +94,7 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
 @json_option
 def run(
     suite: str,
+    scale: str,
     threads: int | None,
     device: str,
     again: bool,
@@ -107,11 +112,12 @@ def run(
       w2vbench run --dataset text8 --epochs 5 --dim 300 --budget 600
       w2vbench run --impl gensim --dry-run
       w2vbench run --suite sizes --dim 300 --dry-run
+      w2vbench run --suite mikolov2013b-table1 --scale 100mb
     A setting given here takes the place of the suite's, and of all values where the suite varies it.
     Interrupt it when you like: call it again and it goes on where it stopped.
     """
     wishes["threads"] = (threads,) if threads else None
-    chosen = plan_.override(plan_.find_suite(suite), **wishes)
+    chosen = plan_.override(find_suite(suite, scale), **wishes)
     runs = plan_.plan(chosen, Resources(device=device, threads=threads or cores()))
     if dry_run:
         _show_plan(runs, chosen.dataset, as_json)
@@ -167,7 +173,7 @@ def train(
     Memory grows with the vocabulary, not with the text.
     """
     name = implementation or training.fastest_equivalent(store.read_all(results), architecture, objective)
-    suite = plan_.Suite("train", "", corpus, (name,), (architecture,), (objective,), first_seed=seed,
+    suite = Suite("train", "", corpus, (name,), (architecture,), (objective,), first_seed=seed,
                         timeout_s=MONTH_S, learning_rate={"cbow": 0.05})  # fmt: skip
     (run,) = plan_.plan(plan_.override(suite, **wishes), Resources(device=device, threads=threads or cores()))
     with display(f"{out} was not written") as shown:

@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
+from bench.analysis import claims
+from bench.analysis import papers as papers_
 from bench.analysis.courses import times
 from bench.analysis.curves import curve_cells
+from bench.analysis.papers import Replication
 from bench.analysis.rows import cells, frame, runs
 from bench.errors import UserError
 from bench.records.approximation import Measured
@@ -20,8 +23,10 @@ from bench.records.schema import Record
 from bench.reporting import approximation
 from bench.reporting import tables as text
 from bench.reporting.latex import latex
+from bench.reporting.papers import PaperTable, paper_tables
 from bench.reporting.sections import Table, tables
 from bench.reporting.terminal import terminal as _terminal
+from bench.suites import suites
 
 if TYPE_CHECKING:
     from bench.reporting.figures import Drawing
@@ -29,7 +34,7 @@ if TYPE_CHECKING:
 
 def terminal(records: Sequence[Record]) -> RenderableType:
     """The headline tables for `rich.console.Console.print`. Raises `UserError` without records."""
-    return _terminal(_tables(records), _curves(records))
+    return _terminal(_tables(records), _curves(records), paper_tables(_papers(records)))
 
 
 def render(records: Sequence[Record], out: Path, measured: Sequence[Measured] = ()) -> list[Path]:
@@ -39,8 +44,9 @@ def render(records: Sequence[Record], out: Path, measured: Sequence[Measured] = 
     and for each table the figures that it has the rows for (`bench.reporting.figures`) as `.svg`,
     `.png` and `.pdf` with their data as `.csv`, numbered from the second table on. Where learning curves
     were taken, `time-to-quality.csv` too; where approximations were `measured`, `approximation.md` and
-    `.csv` with two figures, and nothing but these without records. Each file is replaced as a whole or not
-    at all.
+    `.csv` with two figures, and nothing but these without records; where a paper's suite was run,
+    `papers.csv` (one line a figure) and `claims.csv` (one line a case). Each file is replaced as a whole or
+    not at all.
 
     Raises `UserError` where there is nothing to report or `out` cannot be written.
     """
@@ -66,7 +72,8 @@ def report(records: Sequence[Record], measured: Sequence[Measured] = ()) -> Mapp
     if records or not measured:
         found, timed = _tables(records), _curves(records)
         of_tables = _drawings(found, timed)
-        page = _page(found, timed, of_tables, list(zip(groups, drawn, strict=True)))
+        approximations = list(zip(groups, drawn, strict=True))
+        page = _page(found, timed, of_tables, approximations, paper_tables(_papers(records)))
         files |= {**documents(records), "index.html": page}
         drawn = [*drawn, *of_tables]
     for drawing in chain.from_iterable(drawn):
@@ -76,16 +83,20 @@ def report(records: Sequence[Record], measured: Sequence[Measured] = ()) -> Mapp
 
 def documents(records: Sequence[Record]) -> Mapping[str, bytes]:
     """The tables alone, by name: what is there in a moment, without figures and page."""
-    found, timed = _tables(records), _curves(records)
+    found, timed, papers = _tables(records), _curves(records), _papers(records)
+    shown = paper_tables(papers)
     files = {
-        "table.md": text.markdown(found, timed).encode(),
+        "table.md": text.markdown(found, timed, shown).encode(),
         "table.csv": text.csv(frame([cell for table in found for cell in table.cells])).encode(),
-        "table.tex": latex(found, timed).encode(),
+        "table.tex": latex(found, timed, shown).encode(),
         "runs.csv": text.csv(runs(records)).encode(),
     }
     if timed:
         rows = times([cell for table in timed for cell in table.cells])
         files |= {"time-to-quality.csv": text.csv(rows).encode()}
+    if papers:
+        files |= {"papers.csv": text.csv(papers_.frame(papers)).encode()}
+        files |= {"claims.csv": text.csv(claims.frame(papers)).encode()}
     return files
 
 
@@ -98,6 +109,11 @@ def _tables(records: Sequence[Record]) -> list[Table]:
 def _curves(records: Sequence[Record]) -> list[Table]:
     """The tables of the runs whose learning curves were taken."""
     return tables(curve_cells(records))
+
+
+def _papers(records: Sequence[Record]) -> list[Replication]:
+    """The runs of suites that repeat a paper's, beside its figures."""
+    return papers_.replications(records, suites())
 
 
 def _drawings(found: Sequence[Table], timed: Sequence[Table]) -> list[list["Drawing"]]:
@@ -119,11 +135,12 @@ def _page(
     timed: Sequence[Table],
     drawn: Sequence[Sequence["Drawing"]],
     groups: Sequence[tuple[approximation.Group, Sequence["Drawing"]]],
+    papers: Sequence[PaperTable],
 ) -> bytes:
     from bench.reporting.page import page
 
     curves = list(zip(timed, drawn[len(found) :], strict=True))
-    return page(found, drawn[: len(found)], curves, groups).encode()
+    return page(found, drawn[: len(found)], curves, groups, papers).encode()
 
 
 def _replace(path: Path, content: bytes) -> None:

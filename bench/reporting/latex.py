@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bench.analysis.cells import QUALITY_SETS, Cell
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes, outcome
+from bench.reporting.papers import Grid, PaperTable
 from bench.reporting.remarks import remarks
 from bench.reporting.sections import Table, model_name
 
@@ -66,13 +67,13 @@ class _Float:
     note: str
 
 
-def latex(tables: Sequence[Table], curves: Sequence[Table] = ()) -> str:
+def latex(tables: Sequence[Table], curves: Sequence[Table] = (), papers: Sequence[PaperTable] = ()) -> str:
     """`table*` floats for each section, to be \\input; needs the packages booktabs and graphicx."""
     first = f"tab:w2vbench-{tables[0].hash}" if tables else ""
     whole = [*(one for table in tables for one in _floats(table, first)), *map(_arrivals, curves)]
     floats = [part for one in whole for part in _parts(one)]
     head = "% Needs \\usepackage{booktabs,graphicx}; \\input this file in the body."
-    return "\n".join([head, *map(_drawn, floats)])
+    return "\n".join([head, *map(_drawn, floats), *(text for table in papers for text in _paper(table))])
 
 
 def _floats(table: Table, first: str) -> list[_Float]:
@@ -155,21 +156,55 @@ def _pages(cells: Sequence[Cell]) -> list[list[Cell]]:
     return pages
 
 
+def _paper(table: PaperTable) -> list[str]:
+    """A paper's table beside ours with what differs, and its claims."""
+    label, where = f"tab:w2vbench-{table.name}", f"{table.title}; {table.settings}"
+    differs = f"{table.conditions} What differs: {' '.join(table.deviations)} "
+    notes = f"{' '.join(table.notes)} Measured on {table.provenance}."
+    floats = _grids(table.figures, label, where, differs + ("" if table.claims else notes))
+    return floats + (
+        _grids(table.claims, f"{label}-claims", f"Claims of {where}", notes) if table.claims else []
+    )
+
+
+def _grids(grid: Grid, label: str, caption: str, note: str) -> list[str]:
+    """The grid in floats that fit a page, the note under the last."""
+    spec = "".join("r" if head.number else "l" for head in grid.heads)
+    heads = [escape_latex(f"{head.group}: {head.text}" if head.group else head.text) for head in grid.heads]
+    rows = [" & ".join(map(escape_latex, row)) + r" \\" for row in grid.rows]
+    pieces = [rows[i : i + _LINES] for i in range(0, len(rows), _LINES)]
+    return [
+        _float(
+            spec,
+            [" & ".join(heads) + r" \\", r"\midrule", *piece],
+            escape_latex(caption if len(pieces) == 1 else f"{caption} (part {number} of {len(pieces)})"),
+            label if number == 1 else f"{label}-{number}",
+            escape_latex(note) if number == len(pieces) else "",
+        )
+        for number, piece in enumerate(pieces, start=1)
+    ]
+
+
 def _drawn(drawn: _Float) -> str:
     spec = "".join("r" if column.number else "l" for column in drawn.columns)
+    heads = " & ".join(_box(column, column.head) for column in drawn.columns) + r" \\"
+    return _float(spec, [heads, *_rows(drawn)], escape_latex(drawn.caption), drawn.label, drawn.note)
+
+
+def _float(spec: str, body: Sequence[str], caption: str, label: str, note: str) -> str:
+    """A `table*` that is shrunk where it is wider than the text."""
     lines = [
         r"\begin{table*}",
         r"\centering\scriptsize\setlength{\tabcolsep}{3.5pt}",
-        rf"\caption{{{escape_latex(drawn.caption)}.}}",
-        rf"\label{{{drawn.label}}}\par\smallskip",
+        rf"\caption{{{caption}.}}",
+        rf"\label{{{label}}}\par\smallskip",
         rf"\sbox0{{\begin{{tabular}}{{@{{}}{spec}@{{}}}}",
         r"\toprule",
-        " & ".join(_box(column, column.head) for column in drawn.columns) + r" \\",
-        *_rows(drawn),
+        *body,
         r"\bottomrule",
         r"\end{tabular}}%",
         r"\ifdim\wd0>\textwidth\resizebox{\textwidth}{!}{\usebox0}\else\usebox0\fi",
-        *([rf"\par\smallskip\parbox{{\textwidth}}{{{drawn.note}}}"] if drawn.note else []),
+        *([rf"\par\smallskip\parbox{{\textwidth}}{{{note}}}"] if note else []),
         r"\end{table*}",
     ]
     return "\n".join(lines) + "\n"

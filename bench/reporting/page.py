@@ -10,6 +10,7 @@ import jinja2
 from markupsafe import Markup, escape
 
 from bench.analysis.cells import Cell
+from bench.analysis.claims import FAILS, HOLDS
 from bench.analysis.rows import frame, rows_hash
 from bench.analysis.verdicts import EQUAL, UNFINISHED, UNKNOWN, UNSETTLED, WORSE
 from bench.records.schema import STATUSES, Record
@@ -18,6 +19,7 @@ from bench.reporting.approximation import Group
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, evaluated, notes, outcome, ratio
 from bench.reporting.inline import glyphs, inline
+from bench.reporting.papers import PaperTable
 from bench.reporting.remarks import Remark, remarks
 from bench.reporting.sections import Table, model_name, row_name
 from bench.reporting.tables import csv
@@ -48,10 +50,12 @@ def page(
     figures_by_table: Sequence[Sequence["Drawing"]],
     curves: Sequence[tuple[Table, Sequence["Drawing"]]] = (),
     approximations: Sequence[tuple[Group, Sequence["Drawing"]]] = (),
+    papers: Sequence[PaperTable] = (),
 ) -> str:
     """The page for `tables`, with `figures_by_table[i]` below `tables[i]`, the first one in full view.
 
-    Then the times to quality, each table with its learning curves, then measured approximations.
+    Then the times to quality, each table with its learning curves, measured approximations, and what papers
+    published beside ours.
     """
     drawn = [*zip(tables, figures_by_table, strict=True), *curves]
     cells = [cell for table, _ in drawn for cell in table.cells]
@@ -61,6 +65,7 @@ def page(
         curves=[(table, _inlined(table, figures, f"c{i}")) for i, (table, figures) in enumerate(curves)],
         approximations=[(g, _inlined(g, figures, f"a{i}")) for i, (g, figures) in enumerate(approximations)],
         approximation=approximation,
+        papers=papers,
         arrivals=ARRIVALS,
         arrival_notes=arrival_notes,
         heading=heading,
@@ -95,6 +100,7 @@ def _environment() -> jinja2.Environment:
         row_class=_row_class,
         share=_share,
         small_intervals=_small_intervals,
+        verdict_class=_verdict_class,
     )
     return environment
 
@@ -139,6 +145,11 @@ def _row_class(cell: Cell) -> str:
 def _breakable(text: str) -> Markup:
     """`text` with a place to break the line after each underscore."""
     return escape(text).replace("_", Markup("_<wbr>"))
+
+
+def _verdict_class(text: str) -> str:
+    """The colour of a claim's verdict; none for any other text."""
+    return {HOLDS: "holds", FAILS: "fails"}.get(text, "")
 
 
 def _small_intervals(text: str) -> Markup:

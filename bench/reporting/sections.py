@@ -1,13 +1,15 @@
 """The rows of one table with their heading: what was trained on what, where, when, how often."""
 
 from collections import defaultdict
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 from bench.analysis.cells import Cell, Section
 from bench.analysis.rows import rows_hash
 from bench.contract import option_text
+from bench.records.schema import Record
 from bench.reporting import units
 
 MODEL_NAMES = {
@@ -20,14 +22,14 @@ MODEL_NAMES = {
     "sampled": "sampled softmax",
     "adaptive": "adaptive softmax",
 }
-_SETTINGS = (  # in the order of reading; settings not named here follow, as name = value
-    ("dim", "dim {}"),
-    ("window", "window {}"),
-    ("negatives", "K {}"),
-    ("subsample", "t {:g}"),
-    ("epochs", "{} epochs"),
-    ("min_count", "min count {}"),
-)
+_SETTINGS = {  # in the order of reading; settings not named here follow, as name = value
+    "dim": "dim {}",
+    "window": "window {}",
+    "negatives": "K {}",
+    "subsample": "t {:g}",
+    "epochs": "{} epochs",
+    "min_count": "min count {}",
+}
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,13 @@ class Table:
     @property
     def title(self) -> str:
         """The data set and its size."""
-        data = self.cells[0].runs[0].data
-        if not data.get("tokens"):
-            return self.section.dataset
-        words, vocabulary = data["tokens"], data.get("vocabulary") or 0
-        return f"{self.section.dataset}: {words:,} words, vocabulary {vocabulary:,}"
+        return data_text(self.cells[0].runs[0].data)
 
     @property
     def settings(self) -> str:
         """Everything the rows have in common besides the data."""
         values = dict(self.section.settings)
-        known = [text.format(values.pop(key)) for key, text in _SETTINGS if key in values]
-        known = ["1 epoch" if text == "1 epochs" else text for text in known]
+        known = [setting_text(key, values.pop(key)) for key in _SETTINGS if key in values]
         return ", ".join([*known, self._rates, *(f"{k} = {v}" for k, v in sorted(values.items()))])
 
     @property
@@ -65,15 +62,12 @@ class Table:
     @property
     def machine(self) -> str:
         """Name, processor, cores, GPU."""
-        known = dict(self.section.machine)
-        cores = f"{known['cores']} cores" if known["cores"] else ""
-        return ", ".join(part for part in (known["name"], known["cpu"], cores, known["gpu"]) if part)
+        return machine_text(self.section.machine)
 
     @property
     def dates(self) -> str:
         """The day of the first run, and of the last where it differs."""
-        days = sorted({units.day(run.started) for cell in self.cells for run in cell.runs})
-        return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
+        return dates(run for cell in self.cells for run in cell.runs)
 
     @property
     def run_count(self) -> int:
@@ -89,6 +83,31 @@ class Table:
     def provenance(self) -> str:
         """One line for under the table."""
         return f"{self.machine} · {self.dates} · {self.run_count} runs · rows {self.hash}"
+
+
+def data_text(data: Mapping[str, Any]) -> str:
+    """ "text8: 16,718,844 words, vocabulary 71,290" of `Record.data`; the name where no more is known."""
+    if not data.get("tokens"):
+        return str(data["name"])
+    return f"{data['name']}: {data['tokens']:,} words, vocabulary {data.get('vocabulary') or 0:,}"
+
+
+def setting_text(key: str, value: Any) -> str:
+    """One setting of `Config` as it is read: "dim 300", "t 0.001", "1 epoch"."""
+    return "1 epoch" if (key, value) == ("epochs", 1) else _SETTINGS[key].format(value)
+
+
+def machine_text(machine: Iterable[tuple[str, str]]) -> str:
+    """ "name, processor, cores, GPU" of `Section.machine`, as far as known."""
+    known = dict(machine)
+    cores = f"{known['cores']} cores" if known["cores"] else ""
+    return ", ".join(part for part in (known["name"], known["cpu"], cores, known["gpu"]) if part)
+
+
+def dates(runs: Iterable[Record]) -> str:
+    """The day of the first run, and of the last where it differs."""
+    days = sorted({units.day(run.started) for run in runs})
+    return days[0] if len(days) == 1 else f"{days[0]} to {days[-1]}"
 
 
 def tables(cells: Iterable[Cell]) -> list[Table]:

@@ -7,6 +7,7 @@ import pandas as pd
 from bench.reporting import overall
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes
+from bench.reporting.papers import Grid, PaperTable
 from bench.reporting.remarks import remarks
 from bench.reporting.sections import Table
 
@@ -18,16 +19,38 @@ def csv(frame: pd.DataFrame) -> str:
     return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
-def markdown(tables: Sequence[Table], curves: Sequence[Table] = ()) -> str:
+def markdown(tables: Sequence[Table], curves: Sequence[Table] = (), papers: Sequence[PaperTable] = ()) -> str:
     """All tables, each with its settings, notes and provenance; `curves` are those of times to quality."""
-    parts = [*map(_markdown_section, tables), *map(_markdown_arrivals, curves)]
+    parts = [*map(_markdown_section, tables), *map(_markdown_arrivals, curves), *map(_markdown_paper, papers)]
     return "\n".join(parts) + _markdown_overall(tables)
+
+
+def _markdown_paper(table: PaperTable) -> str:
+    """Settings, the two tables, and beneath them what differs."""
+    parts = [f"### {escape_markdown(table.title)}", escape_markdown(table.settings)]
+    parts += [escape_markdown(table.conditions), _markdown_grid(table.figures)]
+    parts += ["What differs from the paper:", _markdown_list(table.deviations)]
+    if table.claims:
+        parts += ["Its claims:", _markdown_grid(table.claims)]
+    parts += [_markdown_list(table.notes), escape_markdown(table.provenance)]
+    return "\n\n".join(parts) + "\n"
+
+
+def _markdown_grid(grid: Grid) -> str:
+    heads = [f"{head.group}: {head.text}" if head.group else head.text for head in grid.heads]
+    rules = ["---:" if head.number else ":---" for head in grid.heads]
+    rows = [map(escape_markdown, heads), rules, *(map(escape_markdown, row) for row in grid.rows)]
+    return "\n".join(map(markdown_line, rows))
+
+
+def _markdown_list(items: Iterable[str]) -> str:
+    return "\n".join(f"- {escape_markdown(item)}" for item in items)
 
 
 def _markdown_arrivals(table: Table) -> str:
     parts = [f"### {escape_markdown(heading(table))}", escape_markdown(table.settings)]
     parts += [_markdown_table(table, ARRIVALS)]
-    parts += ["\n".join(f"- {escape_markdown(note)}" for note in arrival_notes(table))]
+    parts += [_markdown_list(arrival_notes(table))]
     return "\n\n".join([*parts, escape_markdown(table.provenance)]) + "\n"
 
 
@@ -49,8 +72,8 @@ def _markdown_section(table: Table) -> str:
     if (judged := evaluated(table)).cells:
         parts += ["Quality and its two error bars, kept apart:", _markdown_table(judged, EVIDENCE)]
     if shaky := remarks(table):
-        parts += ["\n".join(f"- Caution. {escape_markdown(str(remark))}" for remark in shaky)]
-    parts += ["\n".join(f"- {escape_markdown(note)}" for note in notes(table))]
+        parts += [_markdown_list(f"Caution. {remark}" for remark in shaky)]
+    parts += [_markdown_list(notes(table))]
     parts += [escape_markdown(table.provenance)]
     return "\n\n".join(parts) + "\n"
 

@@ -1,16 +1,19 @@
 """The headline tables for a terminal: as many columns as fit, models set apart by a line."""
 
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 
 from rich import box
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.measure import Measurement
+from rich.padding import Padding
 from rich.table import Table as RichTable
 from rich.text import Text
 
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import HEADLINE, Column, notes
+from bench.reporting.papers import Grid, PaperTable
 from bench.reporting.remarks import Remark, remarks
 from bench.reporting.sections import Table, model_name
 
@@ -18,18 +21,70 @@ _STYLES = {"ok": "", "over_budget": "yellow", "skipped": "dim", "withdrawn": "di
 _NARROWEST_OUTCOME = 24  # columns; the last heading wraps, and so may its reasons
 
 
-def terminal(tables: Sequence[Table], curves: Sequence[Table] = ()) -> RenderableType:
-    """All tables, one under the other, with notes after the last; then those of times to quality."""
+def terminal(
+    tables: Sequence[Table], curves: Sequence[Table] = (), papers: Sequence[PaperTable] = ()
+) -> RenderableType:
+    """All tables, one under the other, with notes after the last; then times to quality, then papers."""
     drawn = [_Fitting(table, HEADLINE, table.title, remarks(table)) for table in tables]
     timed = [_Fitting(table, ARRIVALS, heading(table)) for table in curves]
     lines = dict.fromkeys(note for table in tables for note in notes(table))
-    return Group(
-        *drawn, *_dim(lines), *timed, *_dim(note for table in curves for note in arrival_notes(table))
-    )
+    arrivals = _dim(note for table in curves for note in arrival_notes(table))
+    return Group(*drawn, *_dim(lines), *timed, *arrivals, *map(_paper, papers))
 
 
 def _dim(lines: Iterable[str]) -> list[Text]:
     return [Text(f"  {line}", style="dim") for line in lines]
+
+
+def _paper(table: PaperTable) -> RenderableType:
+    """A paper's table beside ours, what differs, its claims."""
+    parts: list[RenderableType] = [
+        Text(f"\n{table.title}\n", style="bold") + Text(table.settings, style="not bold"),
+        Text(table.conditions),
+        _Grouped(table.figures),
+        Text("What differs from the paper:"),
+        *(Padding(Text(f"- {deviation}", style="yellow"), (0, 0, 0, 2)) for deviation in table.deviations),
+    ]
+    parts += [Text("\nIts claims:"), _Grouped(table.claims)] if table.claims else []
+    return Group(*parts, *_dim([*table.notes, table.provenance]))
+
+
+class _Grouped:
+    """A plain table that breaks between groups of columns where the terminal is narrow."""
+
+    def __init__(self, grid: Grid):
+        self.grid = grid
+        places = range(len(grid.heads))
+        groups = [list(group) for _, group in groupby(places, lambda i: grid.heads[i].group)]
+        self.naming, self.groups = (groups[0], groups[1:]) if len(groups) > 1 else ([], groups)
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        parts: list[list[int]] = [[]]
+        for group in self.groups:
+            if parts[-1] and not _fits(self._drawn([*parts[-1], *group]), console, options):
+                parts.append([])
+            parts[-1] += group
+        for columns in parts:
+            whole = self._drawn(columns)
+            yield whole if _fits(whole, console, options) else self._drawn(columns, names_wrap=True)
+
+    def _drawn(self, columns: Sequence[int], *, names_wrap: bool = False) -> RichTable:
+        drawn = RichTable(box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+        for i in [*self.naming, *columns]:
+            head = self.grid.heads[i]
+            title = f"{head.group}\n{head.text}" if head.group else head.text
+            widest = max(map(cell_len, [*title.splitlines(), *(row[i] for row in self.grid.rows)]))
+            wraps = not head.number and (names_wrap or i not in self.naming)
+            drawn.add_column(
+                title,
+                justify="right" if head.number else "left",
+                min_width=None if wraps else widest,
+                no_wrap=not wraps,
+                overflow="fold",
+            )
+        for row in self.grid.rows:
+            drawn.add_row(*(Text(row[i]) for i in [*self.naming, *columns]))
+        return drawn
 
 
 class _Fitting:

@@ -1,10 +1,8 @@
 """From a suite and the command line's wishes to the list of runs, each with its id."""
 
 import itertools
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
-from pathlib import Path
 from typing import Any
 
 from bench.contract import ARCHITECTURES, OBJECTIVES, Config, Option, Resources, option_text
@@ -13,33 +11,9 @@ from bench.errors import UserError, unknown_name
 from bench.quality import EVALUATOR_VERSION
 from bench.records import identity
 from bench.running.machine import machine, versions
+from bench.suites import Setting, Suite
 
-SUITES = Path(__file__).parents[1] / "suites"
 _CONFIG = tuple(f.name for f in fields(Config))
-_VARIED = tuple(name for name in _CONFIG if name not in ("architecture", "objective", "seed"))
-
-
-@dataclass(frozen=True)
-class Suite:
-    """A declared set of runs; one TOML file with exactly these keys."""
-
-    name: str
-    description: str
-    dataset: str
-    implementations: tuple[str, ...]
-    architectures: tuple[str, ...] = ARCHITECTURES
-    objectives: tuple[str, ...] = OBJECTIVES
-    first_seed: int = 1
-    seeds: int = 1  # repetitions, each a block with its own seed
-    timeout_s: float = 3600
-    curve: int = 0  # score the vectors after every 1/curve of training; 0: at the end only
-    budget_s: Mapping[str, float] = field(default_factory=dict)  # by implementation; absent: none
-    config: Mapping[str, Any] = field(default_factory=dict)  # of Config, where it differs from the default
-    vary: Mapping[str, list[Any]] = field(default_factory=dict)  # of Config: every combination is run
-    threads: tuple[int, ...] = ()  # every count is run; empty: what the caller gives
-    learning_rate: Mapping[str, float] = field(default_factory=dict)  # by architecture
-    options: Mapping[str, Mapping[str, list[Option]]] = field(default_factory=dict)
-    # by implementation, then option: the values to try; several options give every combination
 
 
 @dataclass(frozen=True)
@@ -66,43 +40,11 @@ class Run:
         return f"{self.entry.spec.name} {c.architecture}/{c.objective}{apart} seed {c.seed}{curve}"
 
 
-def suites() -> dict[str, Suite]:
-    """All declared suites by name."""
-    return {path.stem: _read_suite(path) for path in sorted(SUITES.glob("*.toml"))}
-
-
-def find_suite(name: str) -> Suite:
-    """The suite called `name`. Raises UserError with the closest names."""
-    known = suites()
-    if name not in known:
-        raise unknown_name("suite", name, known)
-    return known[name]
-
-
-def _read_suite(path: Path) -> Suite:
-    data = tomllib.loads(path.read_text("utf-8"))
-    known = {f.name for f in fields(Suite)} - {"name"}
-    for key in data.keys() - known:
-        raise unknown_name(f"key in {path.name}", key, known)
-    for group, allowed in (("config", _CONFIG), ("vary", _VARIED)):
-        for key in dict(data.get(group, {})).keys() - set(allowed):
-            raise unknown_name(f"{group} key in {path.name}", key, allowed)
-    for key, values in {**data.get("vary", {}), "threads": data.get("threads", [1])}.items():
-        if not isinstance(values, list) or not values:
-            raise UserError(
-                f"{key} in {path.name} is {values!r}",
-                why="what varies needs a list with at least one value",
-                remedy=f"write {key} = [1, 2], or for one value of the configuration use [config]",
-            )
-    lists = {k: tuple(v) for k, v in data.items() if isinstance(v, list)}
-    return Suite(name=path.stem, **{**data, **lists})
-
-
 def plan(suite: Suite, resources: Resources) -> list[Run]:
     """All runs of a suite: repetitions outermost, each with every model of every implementation.
 
-    A repetition holds every combination of `suite.vary`, of `suite.threads` (in the place of
-    `resources.threads`) and of `suite.options`: one block, so that all of it is compared within it.
+    A repetition holds every combination of `suite.vary`, `suite.setting`, `suite.threads` (in the place
+    of `resources.threads`) and `suite.options`: one block, so that all of it is compared within it.
 
     Raises UserError for unknown names, impossible configurations and an empty plan.
     """
@@ -112,11 +54,11 @@ def plan(suite: Suite, resources: Resources) -> list[Run]:
     ):
         for name in set(asked) - set(known):
             raise unknown_name(kind, name, known)
-    entries = [find(name) for name in suite.implementations]
+    entries = {name: find(name) for name in suite.named}
     runs = [
         Run(
             entry,
-            _config(suite, architecture, objective, seed, values),
+            _config(suite, architecture, objective, seed, values | dict(setting.config)),
             replace(resources, threads=threads),
             suite.timeout_s,
             suite.budget_s.get(entry.spec.name),
@@ -124,15 +66,18 @@ def plan(suite: Suite, resources: Resources) -> list[Run]:
             seed,
             suite.curve,
             options,
-            values | ({"threads": threads} if len(suite.threads) > 1 else {}),
+            values | _apart(setting) | ({"threads": threads} if len(suite.threads) > 1 else {}),
         )
         for seed in range(suite.first_seed, suite.first_seed + suite.seeds)
         for values in _combinations(suite.vary)
+        for setting in suite.setting or (Setting(),)
         for threads in suite.threads or (resources.threads,)
-        for entry in entries
+        for entry in (entries[name] for name in setting.implementations or suite.implementations)
         for architecture in entry.spec.architectures
         for objective in entry.spec.objectives
         if architecture in suite.architectures and objective in suite.objectives
+        if setting.config.get("architecture", architecture) == architecture
+        if setting.config.get("objective", objective) == objective
         for options in _grid(entry, suite.options.get(entry.spec.name, {}))
     ]
     if not runs:
@@ -142,6 +87,11 @@ def plan(suite: Suite, resources: Resources) -> list[Run]:
             remedy="see `w2vbench list`",
         )
     return runs
+
+
+def _apart(setting: Setting) -> dict[str, Any]:
+    """What tells the setting from others besides the model."""
+    return {k: v for k, v in setting.config.items() if k not in ("architecture", "objective")}
 
 
 def _grid(entry: Entry, options: Mapping[str, list[Option]]) -> list[dict[str, Option]]:
@@ -166,18 +116,32 @@ def _config(suite: Suite, architecture: str, objective: str, seed: int, varied: 
 def override(suite: Suite, **wishes: Any) -> Suite:
     """The suite with the wishes of the command line; None leaves a value as it is.
 
-    A value given for a setting that the suite varies takes the place of the whole axis.
+    A value given for a setting that the suite varies takes the place of the whole axis, and names of
+    implementations that of all that the suite and its settings name.
     """
     given = {k: v for k, v in wishes.items() if v is not None and v != ()}
     config = dict(suite.config)
     config |= {name: given.pop(name) for name in _CONFIG if name in given}
     given["vary"] = {k: v for k, v in suite.vary.items() if wishes.get(k) is None}
+    given["setting"] = _settings(suite.setting, wishes)
     if "learning_rate" in config:
         given["learning_rate"] = dict.fromkeys(ARCHITECTURES, config["learning_rate"])
     if "budget_s" in given:  # one figure for all; 0 takes every budget away
-        names = given.get("implementations", suite.implementations)
+        names = given.get("implementations", suite.named)
         given["budget_s"] = dict.fromkeys(names, given["budget_s"]) if given["budget_s"] else {}
     return replace(suite, **given, config=config)
+
+
+def _settings(settings: Iterable[Setting], wishes: Mapping[str, Any]) -> tuple[Setting, ...]:
+    """Without what the wishes decide; each once, since some may then be equal."""
+    left: list[Setting] = []
+    for one in settings:
+        config = {k: v for k, v in one.config.items() if wishes.get(k) is None}
+        names = () if wishes.get("implementations") else one.implementations
+        changed = Setting(config, one.name if len(config) == len(one.config) else "", names)
+        if changed not in left:
+            left.append(changed)
+    return tuple(left)
 
 
 def run_id(run: Run, dataset_sha256: str) -> str:
