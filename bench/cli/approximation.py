@@ -23,6 +23,7 @@ from bench.contract import OBJECTIVES, Resources
 from bench.records.approximation import Measured
 from bench.running import plan as plan_
 from bench.running.machine import cores
+from bench.suites import Suite
 
 
 @main.command()
@@ -79,7 +80,7 @@ def approximation(
     from bench.running import approximation as running
 
     names = implementations or running.choose([o for o in OBJECTIVES if not objectives or o in objectives])
-    suite = plan_.Suite(
+    suite = Suite(
         "approximation", "", dataset, names, (running.ARCHITECTURE,), objectives or OBJECTIVES
     )
     runs = plan_.plan(plan_.override(suite, **wishes), Resources(threads=threads or cores()))
