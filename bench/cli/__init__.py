@@ -4,7 +4,7 @@ Exit codes: 0 all went well, 1 a run failed, 2 bad input or surroundings, 130 in
 `regress` have their own, told in their help.
 """
 
-from bench.cli import evidence, gates, look, roofline, work
+from bench.cli import evidence, gates, gpu, look, roofline, work
 from bench.cli.app import main
 
-__all__ = ["evidence", "gates", "look", "main", "roofline", "work"]
+__all__ = ["evidence", "gates", "gpu", "look", "main", "roofline", "work"]
