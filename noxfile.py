@@ -16,7 +16,7 @@ def install(session: nox.Session, *extras: str) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the fast tests (minutes); arguments go to pytest."""
-    install(session, "dev", "reference")
+    install(session, "dev", "reference", "gpu")
     session.run("pytest", *session.posargs)
 
 

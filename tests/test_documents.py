@@ -34,7 +34,7 @@ def test_every_command_of_the_readme_is_understood(command, tmp_path, monkeypatc
     """Trainings are planned, everything else is done; the slow test trains."""
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command)[1:]
-    if words[0] in ("run", "reproduce", "approximation") and "--dry-run" not in words:
+    if words[0] in ("run", "reproduce", "approximation", "gpu") and "--dry-run" not in words:
         words.append("--dry-run")
     if words[0] == "train":
         (tmp_path / words[1]).write_bytes(gzip.compress(b"one two three two one\n" * 50))

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 
 from bench.analysis.cells import Cell
 from bench.records.ceilings import Ceiling, Ceilings
+from bench.records.schema import Record
 
 FLOAT_BYTES = 4
 MOVED = 2 * FLOAT_BYTES  # a float read and written back
@@ -151,6 +152,12 @@ def threads(cells: Iterable[Cell], machine: str) -> list[int]:
 def _measured_on(cell: Cell, machine: str) -> bool:
     here = dict(cell.section.machine)["name"] == machine and cell.device == "cpu"
     return here and cell.status in MEASURED and cell.speed is not None
+
+
+def row_bytes_per_s(run: Record) -> float | None:
+    """Bytes of rows that a run read and wrote back in a second of training; None where it did not count."""
+    visits, train_s = run.work.get("row_visits"), run.phases.get("train_s")
+    return MOVED * run.config["dim"] * visits / train_s if visits and train_s else None
 
 
 def counted(cell: Cell) -> Counts | None:

@@ -67,6 +67,27 @@ class Curve:
 
 
 @dataclass(frozen=True)
+class Gpu:
+    """What the driver told of the GPU, sampled a few times a second; null: it does not say."""
+
+    driver: str
+    idle_bytes: int | None  # in use on the whole device before the run's process began
+    peak_bytes: int | None  # the most in use on it at a sample, until training ended
+    samples: int  # taken while training; none in a very short one
+    sm_clock_mhz: float | None  # median while training
+    memory_clock_mhz: float | None
+    power_w: float | None  # the most while training
+    temperature_c: float | None
+    slowed: list[str]  # why the clock was below its most while training; empty: it was not
+    contended: bool | None  # another process was computing on the device
+
+    @staticmethod
+    def from_json(data: dict[str, Any]) -> "Gpu":
+        """The group in `data`. Raises TypeError where keys are missing or unknown."""
+        return Gpu(**data)
+
+
+@dataclass(frozen=True)
 class Record:
     """Everything known about one run. Groups are plain dictionaries so that a row is a flat join."""
 
@@ -99,6 +120,7 @@ class Record:
     # processes included), cuda_peak_allocated_bytes, cuda_peak_reserved_bytes (null without CUDA)
     quality: list[Score] = field(default_factory=list)  # empty unless the run trained to the end
     curve: Curve | None = None  # null: none was asked for; else the run is compared with such runs only
+    gpu: Gpu | None = None  # null: not run on a GPU, or nvidia-ml-py is missing
     schema: int = SCHEMA_VERSION
 
     @property
@@ -114,4 +136,6 @@ class Record:
     def from_json(data: dict[str, Any]) -> "Record":
         """The record in `data`. Raises KeyError or TypeError where keys are missing or unknown."""
         curve = Curve.from_json(data["curve"]) if data.get("curve") else None
-        return Record(**{**data, "quality": [Score(**s) for s in data["quality"]], "curve": curve})
+        gpu = Gpu.from_json(data["gpu"]) if data.get("gpu") else None
+        quality = [Score(**s) for s in data["quality"]]
+        return Record(**{**data, "quality": quality, "curve": curve, "gpu": gpu})

@@ -14,6 +14,7 @@ from typing import Any
 
 from bench.revisions import GitError, ask
 
+EXTRAS = {"word2vec": "reference", "triton": "gpu"}  # package -> the extra that brings it
 PACKAGES = ("torch", "numpy", "scipy", "gensim", "word2vec", "triton", "w2vbench")
 
 
@@ -112,5 +113,6 @@ def missing(needs: tuple[str, ...], device: str) -> str | None:
             if not device.startswith("cuda"):
                 return "needs a GPU: give --device cuda"
         elif importlib.util.find_spec(need) is None:
-            return f"needs the package {need!r}: pip install 'w2vbench[reference]' or pip install {need}"
+            extra = f"'w2vbench[{EXTRAS[need]}]' or pip install " if need in EXTRAS else ""
+            return f"needs the package {need!r}: pip install {extra}{need}"
     return None

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import random
+import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol
@@ -51,7 +52,13 @@ def series(corpus: Corpus, runs: Sequence[Run]) -> str:
 
 
 def execute(
-    runs: Sequence[Run], dataset: str, results: Path, display: Display, *, again: bool = False
+    runs: Sequence[Run],
+    dataset: str,
+    results: Path,
+    display: Display,
+    *,
+    again: bool = False,
+    until: float | None = None,
 ) -> list[Record]:
     """Run what is not finished, in blocks; every record is on disk before the next run starts.
 
@@ -59,6 +66,7 @@ def execute(
         runs: from `plan`; all of one dataset.
         results: the results folder, created if need be.
         again: measure finished runs anew; each old record stays until its new one is complete.
+        until: moment of `time.monotonic` after which no run begins; None: all of them do.
 
     Raises:
         UserError: before any training, for a dataset or folder that cannot be used.
@@ -71,9 +79,11 @@ def execute(
         records = []
         for number, (run, position) in enumerate(schedule(runs), start=1):
             folder, corpus = corpora[run.config.min_count]
-            display.begin(run, number, len(runs), corpus.tokens * run.config.epochs)
             block = {"series": series(corpus, runs), "repetition": run.repetition, "position": position}
             done = None if again else _finished(run, corpus, block, results)
+            if done is None and until is not None and time.monotonic() > until:
+                continue
+            display.begin(run, number, len(runs), corpus.tokens * run.config.epochs)
             record = done or _one(run, folder, corpus, block, results, display)
             display.end(record, cached=done is not None)
             records.append(record)

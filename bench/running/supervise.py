@@ -18,7 +18,7 @@ from typing import Any
 
 from bench.contract import Corpus
 from bench.records.schema import Curve, Point, Record, Score
-from bench.running import machine
+from bench.running import gpu, machine
 from bench.running.events import PHASES, Reader
 from bench.running.memory import children_peak_bytes
 from bench.running.plan import Run, run_id
@@ -44,6 +44,7 @@ class Heard:
     end: dict[str, Any] | None = None
     phase: str = "start"
     children_peak_bytes: int = 0
+    watch: gpu.Watch | None = None  # on the GPU that the run uses
 
     def take(self, event: dict[str, Any]) -> None:
         match event["event"]:
@@ -138,7 +139,7 @@ def supervise(
     """
     began = time.perf_counter()
     record = empty_record(run, corpus, block, status="failed", reason=None, duration_s=0.0)
-    heard, exit_status = Heard(), 0
+    heard, exit_status = Heard(watch=gpu.watch(run.resources.device)), 0
     listen({"event": "start"})
     with tempfile.TemporaryDirectory(prefix="w2vbench-") as caches:  # empty: compiling is always cold
         with _worker(run, folder, log, caches, vectors) as (process, pipe):
@@ -224,6 +225,8 @@ def _listen(
                     listen(event)
             if heard.phase in ("prepare", "train"):  # a compiler's memory is not training's
                 heard.children_peak_bytes = max(heard.children_peak_bytes, children_peak_bytes(process.pid))
+                if heard.watch:
+                    heard.watch.look(training=heard.phase == "train")
     return False
 
 
@@ -272,4 +275,5 @@ def _merge(record: Record, heard: Heard) -> Record:
         for name in ("raw_words", "kept_words", "pairs")
     }
     curve = record.curve and replace(record.curve, points=heard.points, missing=heard.curve_missing)
-    return replace(record, **groups, throughput=rates, quality=heard.scores, curve=curve)
+    told = heard.watch.told() if heard.watch else None
+    return replace(record, **groups, throughput=rates, quality=heard.scores, curve=curve, gpu=told)

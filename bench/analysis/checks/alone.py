@@ -153,3 +153,15 @@ def busy_machine(record: Record) -> Iterator[str]:
     load, cores = record.machine.get("load_average"), record.machine.get("cores")
     if load is not None and cores is not None and load > cores + 1:
         yield f"load {load:g} on {cores} cores when it began"
+
+
+def shared_gpu(record: Record) -> Iterator[str]:
+    """Another process was computing on the device."""
+    if record.gpu and record.gpu.contended:
+        yield "another process was computing on the GPU"
+
+
+def slowed_gpu(record: Record) -> Iterator[str]:
+    """The clock was below its most for want of power, or for heat."""
+    if record.gpu and record.gpu.slowed:
+        yield f"the GPU was slowed down while training: {', '.join(record.gpu.slowed)}"
