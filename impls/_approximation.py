@@ -26,7 +26,7 @@ from impls._readings import Form, forms
 
 CHUNK = 1 << 20
 NEGATIVES = (1, 2, 5, 10, 20, 50, 100, 200, 500)  # K
-POINTS = 200  # predictions at which gradients are compared
+POINTS = 100  # predictions at which gradients are compared
 SEED = 0
 
 Progress = Callable[[str, int, int], None]  # what is being done, how far, of how much

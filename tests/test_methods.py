@@ -35,3 +35,10 @@ def test_measured_speeds_stand_in_the_table_that_is_named():
     for name, speed in quoted:
         row = next(line for line in table.splitlines() if f" {name} |" in line.replace("\\_", "_"))
         assert f"| {speed} |" in row, name
+
+
+def test_measured_losses_and_biases_stand_in_the_report():
+    report = (ROOT / "reports" / "approximation.md").read_text("utf-8")
+    quoted = re.findall(r"\*\*(\+?\d[.\d]*)\*\*", PAGE)
+    assert len(quoted) > 15
+    assert [figure for figure in quoted if not re.search(rf"[ ]{re.escape(figure)}[ .;]", report)] == []

@@ -65,8 +65,8 @@ def approximation(
     Trains skip-gram with each objective on all but the last 2 % of the sentences, then asks exactly, over
     the whole vocabulary: what is -log p(context | centre) on those 2 %? Do the scores sum to one? And how
     far are gradients from K noise words (1 to 500) off the full softmax's, by bias and by variance?
-    `w2vbench report` then draws it. On the default text about two minutes on two cores, most of them
-    the full softmax's training.
+    `w2vbench report` then draws it. Most of the time goes
+    into the full softmax's training.
 
     \b
     Examples:

@@ -13,6 +13,7 @@ from bench.contract import Approximation, GradientError, Reading
 from bench.records.approximation import Gradient, Interval, LogZ, Reread
 
 RESAMPLES = 1_000
+AT_ONCE = 1 << 20  # items drawn: n may be millions
 Floats = npt.NDArray[np.float64]
 
 
@@ -64,7 +65,10 @@ def _gradient(error: GradientError) -> Gradient:
 def ratio(above: Floats, below: Floats) -> Interval:
     """sum(above) / sum(below) with its 95 % percentile interval over items, n of each."""
     random, n = np.random.default_rng(0), len(above)
-    drawn = (random.integers(n, size=n) for _ in range(RESAMPLES))  # one at a time: n may be millions
-    found = [above[items].sum() / below[items].sum() for items in drawn]
-    low, high = np.quantile(found, [0.025, 0.975])
+    found: list[Floats] = []
+    step = max(1, AT_ONCE // n)
+    for first in range(0, RESAMPLES, step):
+        items = random.integers(n, size=(min(step, RESAMPLES - first), n))
+        found.append(above[items].sum(1) / below[items].sum(1))
+    low, high = np.quantile(np.concatenate(found), [0.025, 0.975])
     return Interval(float(above.sum() / below.sum()), float(low), float(high))

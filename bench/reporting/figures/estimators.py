@@ -17,16 +17,17 @@ from bench.reporting.figures.sheet import Drawing, Sheet, draw
 from bench.reporting.sections import MODEL_NAMES
 
 READING = (
-    "g is a gradient estimated with K noise words, g* the full softmax's at the same point, some held-out "
-    "predictions of a trained state; E is the mean over the noise. Bands: 95 % over predictions, one line "
-    "a seed. A bias that falls with K is of sampling, one that stays is of the objective. Dashed: NCE on "
-    "scores less log Z, as if it had learned to normalise. Arrows: below what could be told from 0."
+    "Above: gradients of the centre's vector v; below: of the output vectors U. g is estimated with K "
+    "noise words, g* the full softmax's at the same point, at some held-out predictions of a trained "
+    "state; E is the mean over the noise. Bands: 95 % over predictions; one line a seed. A bias that falls "
+    "with K comes of sampling, one that stays or grows of another objective. Dashed: NCE with scores less "
+    "log Z, as if it had learned to normalise. Arrows: not told from 0, less than that."
 )
-MATRICES = {"inputs": "gradient of the centre's vector v", "outputs": "gradient of the output vectors U"}
+MATRICES = {"inputs": "v", "outputs": "U"}
 MEASURES = {
-    "bias": "bias  |E g − g*| ÷ |g*|",
-    "cosine": "wrong direction  1 − cos(E g, g*)",
-    "variance": "variance  E|g − E g|² ÷ |g*|²",
+    "bias": "bias, |E g − g*| ÷ |g*|",
+    "cosine": "wrong direction, 1 − cos(E g, g*)",
+    "variance": "variance, E|g − E g|² ÷ |g*|²",
 }
 ENDS = tuple(map(attrgetter, ("low", "value", "high")))
 
@@ -55,11 +56,12 @@ def _name(state: Sequence[Measured]) -> str:
 
 
 def _title(state: Sequence[Measured]) -> str:
-    """Each estimator's bias with the most noise words."""
+    """Each estimator's bias with the most noise words, the smallest first."""
     known = [g for g in state[0].gradients if g.matrix == "inputs"]
     most = max(g.negatives for g in known)
-    texts = [f"{g.estimator} {share(g.bias)}" for g in known if g.negatives == most]
-    return f"With {most} noise words, the bias of v's gradient beside its length: {', '.join(texts)}"
+    ordered = sorted((g for g in known if g.negatives == most), key=lambda g: g.bias.value)
+    texts = [f"{g.estimator} {share(g.bias)}" for g in ordered]
+    return f"Bias of v's gradient with {most} noise words, in lengths of it: {', '.join(texts)}"
 
 
 def _point(result: Measured, gradient: Gradient) -> dict[str, Any]:
@@ -78,7 +80,7 @@ def _paint(sheet: Sheet, state: Sequence[Measured]) -> None:
         for j, (measure, label) in enumerate(MEASURES.items()):
             axes = panels[i * len(MEASURES) + j]
             _panel(axes, state, matrix, measure)
-            axes.set_title(f"{label}\n{heading}")
+            axes.set_title(f"{heading}: {label}")
             if i == len(MATRICES) - 1:
                 axes.set_xlabel("noise words K")
     sheet.legend([_key(gradient) for gradient in _kinds(state)], 0.35, columns=6)
@@ -95,7 +97,7 @@ def _look(gradient: Gradient) -> dict[str, Any]:
     return {
         "color": objective_colours()[gradient.objective],
         "marker": SHAPES["skipgram", gradient.objective],
-        "linestyle": "-" if gradient.estimator == label else (0, (4, 2)),
+        "linestyle": "-" if gradient.estimator == label else (0, (2, 1)),
     }
 
 

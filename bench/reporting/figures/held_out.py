@@ -14,8 +14,9 @@ READING = (
     "One mark a training, one line of them a way to read the states as a distribution (v centre, u "
     "context, K noise words from q). Left: −log p(context | centre), normalised exactly over all words; "
     "bars are 95 % intervals over the held-out predictions. Hollow: the same with Z taken as 1, for "
-    "objectives that claim to need no Z. Right: dot the mean of log Z over held-out centres, thick ± one "
-    "standard deviation, thin from 5 % to 95 % of them."
+    "objectives that claim to need no Z; left of the filled mark scores sum to more than 1, so that it is "
+    "no loss. Right: dot the mean of log Z over held-out centres, thick ± one standard deviation, thin "
+    "from 5 % to 95 % of them."
 )
 _LINE_IN, _REST_IN = 0.52, 2.6
 _NAMES = 0.235  # of the width, for the names of the lines
