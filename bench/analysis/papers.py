@@ -18,7 +18,6 @@ from bench.records.schema import Record
 from bench.suites import MEASURES, Measure, Paper, Published, Suite
 
 _MODEL = ("architecture", "objective", "learning_rate")  # may differ between rows whatever the suite says
-_STOPPED = "over_budget"
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,11 @@ class Line:
         """The runs that trained to the end."""
         return tuple(run for run in self.runs if run.status == "ok")
 
+    @property
+    def stopped(self) -> bool:
+        """Whether every run was stopped at its budget."""
+        return {run.status for run in self.runs} == {"over_budget"}
+
     def ours(self, measure: Measure) -> Spread | None:
         """Median and range over seeds in the paper's unit; None where nothing was measured."""
         values = list(by_seed(self.finished, measure).values())
@@ -48,7 +52,7 @@ class Replication:
     suite: Suite
     paper: Paper  # the suite's
     lines: tuple[Line, ...]
-    stopped: int  # rows that never trained to the end, by design: they are left out
+    left_out: int  # rows stopped at a budget, here for their speed: others stand beside the paper's
 
     @property
     def runs(self) -> tuple[Record, ...]:
@@ -134,11 +138,13 @@ def _replication(suite: Suite, paper: Paper, records: Sequence[Record]) -> Repli
         if _version(run) == versions[run.implementation["name"]]:
             groups[_line(run, suite)].append(run)
     trained = [_of(groups[key], paper) for key in sorted(groups)]
-    lines = [line for line in trained if {run.status for run in line.runs} != {_STOPPED}]
+    lines = [line for line in trained if not line.stopped]
     shown = [line.published for line in lines]
-    missing = [cell for cell in paper.cells if cell not in shown]
-    lines += [Line(cell.setting, "", (), cell) for cell in missing]
-    return Replication(suite, paper, tuple(lines), len(trained) + len(missing) - len(lines))
+    lines += [line for line in trained if line.stopped and line.published and line.published not in shown]
+    left_out = len(trained) - len(lines)
+    shown = [line.published for line in lines]
+    lines += [Line(cell.setting, "", (), cell) for cell in paper.cells if cell not in shown]
+    return Replication(suite, paper, tuple(lines), left_out)
 
 
 def _version(run: Record) -> tuple[str, tuple[tuple[str, Any], ...]]:

@@ -205,8 +205,8 @@ def _notes(one: Replication, cases: Sequence[Tested]) -> list[str]:
         f"The paper's figures: {'; '.join(f'[{tag}] {TAGS[tag]}' for tag in sorted(tags))}.",
         *_coverage(one),
     ]
-    if one.stopped:
-        rows = f"{one.stopped} row{'s' if one.stopped > 1 else ''}"
+    if one.left_out:
+        rows = f"{one.left_out} row{'s' if one.left_out > 1 else ''}"
         lines.append(f"{rows} stopped at the budget, here for the speed alone, in the tables above only.")
     kinds = {MEASURES[case.claim.measure].is_time for case in cases}
     if True in kinds:
