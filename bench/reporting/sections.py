@@ -16,6 +16,9 @@ MODEL_NAMES = {
     "softmax": "softmax",
     "ns": "NS",
     "hs": "HS",
+    "nce": "NCE",
+    "sampled": "sampled softmax",
+    "adaptive": "adaptive softmax",
 }
 _SETTINGS = (  # in the order of reading; settings not named here follow, as name = value
     ("dim", "dim {}"),

@@ -21,9 +21,15 @@ SHAPES = {
     ("skipgram", "ns"): "o",
     ("skipgram", "hs"): "s",
     ("skipgram", "softmax"): "^",
+    ("skipgram", "nce"): "p",
+    ("skipgram", "sampled"): ">",
+    ("skipgram", "adaptive"): "*",
     ("cbow", "ns"): "D",
     ("cbow", "hs"): "P",
     ("cbow", "softmax"): "v",
+    ("cbow", "nce"): "X",
+    ("cbow", "sampled"): "<",
+    ("cbow", "adaptive"): "d",
 }
 _SHADES = ((0.0,), (0.5, 0.0), (0.5, 0.0, -0.4))  # by generations; towards white, or black below 0
 
