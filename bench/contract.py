@@ -19,12 +19,13 @@ from bench import vocabulary
 from bench.errors import UserError
 
 Architecture = Literal["skipgram", "cbow"]
-Objective = Literal["softmax", "ns", "hs"]
+Objective = Literal["softmax", "ns", "hs", "nce", "sampled", "adaptive"]
 Option = float | str  # a value of an implementation's own choice
 Tick = Callable[[int], None]  # tick(words_done): raw words of the corpus consumed so far, all epochs
 
 ARCHITECTURES: tuple[Architecture, ...] = ("skipgram", "cbow")
-OBJECTIVES: tuple[Objective, ...] = ("softmax", "ns", "hs")
+OBJECTIVES: tuple[Objective, ...] = ("softmax", "ns", "hs", "nce", "sampled", "adaptive")
+NOISE_OBJECTIVES: tuple[Objective, ...] = ("ns", "nce", "sampled")  # those that draw noise words
 
 
 def option_text(value: Option) -> str:
@@ -43,7 +44,7 @@ class Config:
     objective: Objective
     dim: int = 100
     window: int = 5  # widest; each centre draws its own width uniformly from 1..window
-    negatives: int = 5  # K, noise words a pair; only read when objective is "ns"
+    negatives: int = 5  # K, noise words a pair; read by NOISE_OBJECTIVES alone
     subsample: float = 1e-3  # t of sqrt(t/f) + t/f; 0 keeps every word
     epochs: int = 5
     learning_rate: float = 0.025  # falls linearly to 1e-4 of itself over all epochs
@@ -63,9 +64,9 @@ class Config:
                     why="nothing can be trained with less than 1",
                     remedy=f"give --{name.replace('_', '-')} a whole number from 1 up",
                 )
-        if self.objective == "ns" and self.negatives < 1:
+        if self.objective in NOISE_OBJECTIVES and self.negatives < 1:
             raise UserError(
-                f"negatives is {self.negatives} with negative sampling",
+                f"negatives is {self.negatives} with objective {self.objective}",
                 why="with no noise words every score grows without bound",
                 remedy="give --negatives a whole number from 1 up (5 to 20 are usual)",
             )

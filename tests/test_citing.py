@@ -13,6 +13,7 @@ from click.testing import CliRunner
 from bench import datasets, discovery
 from bench.analysis.rows import cells
 from bench.cli import main
+from bench.contract import ARCHITECTURES, OBJECTIVES
 from bench.errors import UserError
 from bench.quality.sets import OPTIONAL, PACKAGED, papers
 from bench.records import store
@@ -38,6 +39,7 @@ def test_every_text_and_test_set_and_model_has_entries():
     named = {key for dataset in datasets.registry().values() for key in dataset.cite}
     named |= {key for name in (*PACKAGED, *OPTIONAL) for key in papers(name)}
     named |= {key for paper in MODELS.values() for key in paper}
+    assert {*ARCHITECTURES, *OBJECTIVES} == MODELS.keys()
     assert named <= references().keys()
     assert all(dataset.cite for dataset in datasets.registry().values())
     assert all(papers(name) for name in (*PACKAGED, *OPTIONAL))

@@ -3,16 +3,18 @@
 import io
 import re
 from dataclasses import replace
+from itertools import product
 
 import pandas as pd
 import pytest
 
 from bench.analysis.breakeven import break_evens
 from bench.analysis.rows import cells
+from bench.contract import ARCHITECTURES, OBJECTIVES
 from bench.reporting.columns import notes
 from bench.reporting.figures import drawings
 from bench.reporting.figures.history import history
-from bench.reporting.figures.marks import palette
+from bench.reporting.figures.marks import SHAPES, palette
 from bench.reporting.figures.quality_throughput import front
 from bench.reporting.figures.scaling import scaling
 from bench.reporting.figures.sizes import sizes
@@ -39,6 +41,11 @@ def _by_stem(records):
 
 def _data(drawing):
     return pd.read_csv(io.BytesIO(drawing.csv))
+
+
+def test_every_model_has_a_shape_of_its_own():
+    assert SHAPES.keys() == set(product(ARCHITECTURES, OBJECTIVES))
+    assert len(set(SHAPES.values())) == len(SHAPES)
 
 
 @pytest.mark.parametrize(

@@ -24,11 +24,12 @@ from bench.analysis.rows import cells, frame, runs
 from bench.errors import UserError
 from bench.records.schema import STATUSES
 from bench.reporting import units
+from bench.reporting.columns import notes
 from bench.reporting.figures import Drawing
 from bench.reporting.inline import inline
 from bench.reporting.latex import escape_latex
 from bench.reporting.page import page as page_of
-from bench.reporting.sections import tables
+from bench.reporting.sections import model_name, tables
 from bench.reporting.tables import markdown
 from tests.records_factory import demo, record, unfinished
 
@@ -86,6 +87,16 @@ def test_ratio_needs_the_same_model_and_machine():
     ]
     assert _cell(runs, "quick").ratio is None
     assert _cell(runs, "full").ratio is None
+
+
+def test_a_model_that_gensim_lacks_is_named_and_explained():
+    (table,) = tables(
+        cells([record("gensim"), record("n", objective="nce"), record("a", objective="adaptive")])
+    )
+    assert model_name(table.cells[-1]) == "skip-gram adaptive softmax"
+    said = [note for note in notes(table) if "gensim has no adaptive softmax and no NCE either" in note]
+    assert len(said) == 1
+    assert not any("either" in note for note in notes(tables(cells([record("gensim")]))[0]))
 
 
 def test_ratio_prefers_the_same_number_of_threads():

@@ -22,7 +22,7 @@ QUALITY_SETS = {  # the one figure of each set that a table has room for
     "simlex999": METRICS["simlex999/all/spearman"],
     "google": METRICS["google/all/3cosadd"],
 }
-_OBJECTIVES = ("ns", "hs", "softmax")  # the reference's models first
+_OBJECTIVES = ("ns", "hs", "softmax", "nce", "sampled", "adaptive")  # the reference's models first
 _MODEL = (
     "architecture",
     "objective",

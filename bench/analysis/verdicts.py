@@ -15,6 +15,7 @@ from bench.analysis.cells import QUALITY_SETS, Cell, Quality, Versus
 from bench.analysis.statistics import Estimate, equivalence, holm, paired_log_ratio, welch_interval
 
 REFERENCE = "gensim"
+REFERRED = ("ns", "hs")  # the objectives that the reference has
 MARGIN = 0.02  # RULES.md, "Equal quality"
 MARGINS = dict.fromkeys(("wordsim353", "simlex999"), MARGIN)
 FEWEST_SEEDS = 3  # on either side, before anything is said about quality

@@ -22,7 +22,7 @@ from bench.cli.app import (
     results_option,
     several_option,
 )
-from bench.contract import Resources
+from bench.contract import OBJECTIVES, Resources
 from bench.records import approximation, store
 from bench.records.schema import Record
 from bench.running import plan as plan_
@@ -37,7 +37,7 @@ MONTH_S = 30 * 24 * 3600.0  # training for its own sake is not cut off
 CONFIG_OPTIONS = (
     click.option("--dim", type=int, help="Dimension D of the vectors."),
     click.option("--window", type=int, help="Widest window W, to each side."),
-    click.option("--negatives", type=int, help="Noise words K for each pair (negative sampling)."),
+    click.option("--negatives", type=int, help="Noise words K for each pair (ns, nce, sampled)."),
     click.option("--subsample", type=float, help="Threshold t of frequent words; 0 keeps all."),
     click.option("--epochs", type=int, help="Passes over the text."),
     click.option("--learning-rate", type=float, help="Rate at the start."),
@@ -57,7 +57,7 @@ def config_options(command: Callable[..., Any]) -> Callable[..., Any]:
 )
 @implementations_option("Only these implementations, whether the suite names them or not.")
 @several_option("--arch", "architectures", "skipgram|cbow", "Only these architectures.")
-@several_option("--objective", "objectives", "ns|hs|softmax", "Only these objectives.")
+@several_option("--objective", "objectives", "|".join(OBJECTIVES), "Only these objectives.")
 @click.option("--dataset", help="A registered dataset, or the path of a UTF-8 text (.gz, .xz, .zip too).")
 @config_options
 @click.option("--seeds", type=click.IntRange(min=1), help="Repetitions, each a block with its own seed.")
@@ -144,7 +144,7 @@ def run(
     "--impl", "implementation", help="Implementation.  [default: the fastest proven equal to gensim here]"
 )
 @click.option("--arch", "architecture", default="skipgram", show_default=True, metavar="skipgram|cbow")
-@click.option("--objective", default="ns", show_default=True, metavar="ns|hs|softmax")
+@click.option("--objective", default="ns", show_default=True, metavar="|".join(OBJECTIVES))
 @config_options
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 @click.option("--threads", type=click.IntRange(min=1), help="Threads.  [default: all cores]")

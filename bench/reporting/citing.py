@@ -21,6 +21,9 @@ MODELS = {  # by architecture and by objective: who introduced them
     "softmax": ("mikolov2013b",),
     "ns": ("mikolov2013b",),
     "hs": ("morin2005", "mikolov2013b"),
+    "nce": ("gutmann2010", "mnih2012"),
+    "sampled": ("bengio2008", "jean2015"),
+    "adaptive": ("grave2017",),
 }
 
 

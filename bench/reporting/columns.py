@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 from bench.analysis.breakeven import BreakEven, break_evens
 from bench.analysis.cells import QUALITY_SETS, Cell
 from bench.analysis.statistics import Estimate, ratio_text
-from bench.analysis.verdicts import EQUAL, MARGIN, MARGINS, REFERENCE, SUSPICIOUS
+from bench.analysis.verdicts import EQUAL, MARGIN, MARGINS, REFERENCE, REFERRED, SUSPICIOUS
 from bench.reporting import units
-from bench.reporting.sections import Table, model_name, row_name
+from bench.reporting.sections import MODEL_NAMES, Table, model_name, row_name
 
 
 @dataclass(frozen=True)
@@ -226,6 +226,9 @@ def notes(table: Table) -> list[str]:
         "WS353 and SimLex are Spearman correlations, analogies the share right by 3CosAdd on Google's "
         "questions. Peak memory is the host's, the Python process and its libraries included.",
     ]
+    if others := sorted({cell.objective for cell in table.cells} - {*REFERRED, "softmax"}):
+        names = " and no ".join(MODEL_NAMES[name] for name in others)
+        lines.append(f"gensim has no {names} either: such rows have no ratio to it, no verdict, no rank.")
     if any(SUSPICIOUS in cell.verdict for cell in table.cells):
         lines.append(
             f"Suspiciously above: shown to be better than gensim by more than {MARGIN:g}, which the same "

@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.analysis.cells import group, section
 from bench.analysis.checks.finding import Filed
-from bench.analysis.verdicts import FEWEST_SEEDS, REFERENCE
+from bench.analysis.verdicts import FEWEST_SEEDS, REFERENCE, REFERRED
 
 LONGEST_BLOCK_H = 6.0  # a machine changes with the hour of the day; no suite needs longer for a block
 _Faults = Iterator[tuple[str, str]]
@@ -40,13 +40,14 @@ def long_blocks(filed: Sequence[Filed]) -> _Faults:
 def blocks_without_reference(filed: Sequence[Filed]) -> _Faults:
     """Blocks that cannot give a ratio, for models that gensim has."""
     for rows in _by(filed, _block).values():
-        models = {_model(one) for one in rows if one.record.status == "ok"}
+        finished = [one for one in rows if one.record.status == "ok"]
+        models = {_model(one) for one in finished if one.record.config["objective"] in REFERRED}
         referred = {
             _model(one)
             for one in rows
             if (one.record.implementation["name"], one.record.status) == (REFERENCE, "ok")
         }
-        missing = sorted(m for m in models - referred if not m.endswith("softmax"))
+        missing = sorted(models - referred)
         if missing:
             yield _block_name(rows[0]), f"no finished {REFERENCE} for {', '.join(missing)}"
 
