@@ -10,6 +10,7 @@ import importlib
 import importlib.util
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,14 @@ class Entry:
 
 def implementations(where: Path | None = None) -> dict[str, Entry]:
     """All implementations by name, sorted. Raises UserError for a malformed or doubled spec."""
+    files = sorted((where or folder()).glob("*.*"))
+    return dict(_read(tuple((path, path.stat().st_mtime_ns) for path in files)))
+
+
+@lru_cache(maxsize=4)  # parsing all files takes a tenth of a second, and a plan asks for each of its runs
+def _read(files: tuple[tuple[Path, int], ...]) -> dict[str, Entry]:
     found: dict[str, Entry] = {}
-    for path in sorted((where or folder()).glob("[!_]*.py")):
+    for path in (path for path, _ in files if path.match("[!_]*.py")):
         for entry in _entries(path):
             if entry.spec.name in found:
                 raise UserError(

@@ -5,10 +5,13 @@ are ranges of word numbers, and a list of cutoffs says all: the head has the wor
 cluster those from its cutoff to the next.
 """
 
+from collections.abc import Sequence
 from itertools import combinations, pairwise
 
 import numpy as np
 import numpy.typing as npt
+import torch
+from torch import Tensor
 
 from bench.contract import Config, Corpus
 from bench.errors import UserError
@@ -49,3 +52,12 @@ def expected_scores(share: npt.NDArray[np.float64], cutoffs: list[int]) -> float
     head = head_share(share, cutoffs)
     sizes = [end - start for start, end in pairwise([*cutoffs, len(share)])]
     return len(head) + float(head[cutoffs[0] :] @ sizes)
+
+
+def log_probability(v: npt.NDArray[np.float64], blocks: Sequence[Tensor]) -> npt.NDArray[np.float64]:
+    """(P, V) log p(word | v) for v (P, D): `blocks` are the output vectors of the head (h + J, D) and of
+    each of the J clusters. A word of a cluster has the cluster's probability times its own within it.
+    """
+    head, *within = ((torch.from_numpy(v) @ u.detach().cpu().double().T).log_softmax(1) for u in blocks)
+    h = head.shape[1] - len(within)
+    return torch.cat([head[:, :h], *(head[:, h + j, None] + x for j, x in enumerate(within))], dim=1).numpy()

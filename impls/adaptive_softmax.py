@@ -27,12 +27,14 @@ Not handled: sharing one softmax between the contexts of a centre, which have th
 
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn import AdaptiveLogSoftmaxWithLoss, Identity, Parameter
 
 from bench.contract import Config, Corpus, Resources, Spec
-from impls._clusters import cutoffs, head_share, kept_share
+from impls._clusters import cutoffs, head_share, kept_share, log_probability
 from impls._textbook import Textbook
 
 
@@ -74,3 +76,6 @@ class AdaptiveSoftmax(Textbook):
                     u.add_(u.grad, alpha=-rate)
         self.softmax.zero_grad()
         self.scored += len(v) * self.head_size + self.scores[target].sum()
+
+    def log_scores(self, v: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return log_probability(v, list(self.softmax.parameters()))

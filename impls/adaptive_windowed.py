@@ -18,11 +18,13 @@ Products are large here, so that PyTorch's own threads do the work, in one walk 
 
 from itertools import pairwise
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from bench.contract import Config, Corpus, Resources, Spec
-from impls._clusters import cutoffs, head_share, kept_share
+from impls._clusters import cutoffs, head_share, kept_share, log_probability
 from impls._law import Kept
 from impls._textbook import most_frequent
 from impls._windowed import Band, Windowed, gather
@@ -100,3 +102,6 @@ class AdaptiveSoftmaxWindowed(Windowed):
             dv.index_add_(0, some, g @ u)  # before u moves
             u.addmm_((g * self._calm if block == 0 else g).T, part)
         return dv
+
+    def log_scores(self, v: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return log_probability(v, self.blocks)

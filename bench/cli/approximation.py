@@ -80,9 +80,7 @@ def approximation(
     from bench.running import approximation as running
 
     names = implementations or running.choose([o for o in OBJECTIVES if not objectives or o in objectives])
-    suite = Suite(
-        "approximation", "", dataset, names, (running.ARCHITECTURE,), objectives or OBJECTIVES
-    )
+    suite = Suite("approximation", "", dataset, names, (running.ARCHITECTURE,), objectives or OBJECTIVES)
     runs = plan_.plan(plan_.override(suite, **wishes), Resources(threads=threads or cores()))
     if dry_run:
         _show(runs, dataset, as_json)
