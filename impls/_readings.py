@@ -4,7 +4,8 @@ With v an input vector, u_w the output vector of word w, K noise words from the 
 
     full softmax      exp(u.v) / Z                        Mikolov et al. 2013b, equation 2
     sampled softmax   exp(u.v) / Z                        the same model; only its gradient is estimated
-    NCE               exp(u.v), Z taken as 1              Gutmann and Hyvärinen 2012; Mnih and Teh 2012
+    NCE               q(w) exp(u.v), Z taken as 1         Gutmann and Hyvärinen 2012; Mnih and Teh 2012,
+                                                          each word's bias log q(w), as in `nce`
     NS                K q(w) exp(u.v), Z taken as 1       Levy and Goldberg 2014, section 3.1: at the optimum
                                                           u.v = log p(w | v) - log q(w) - log K
                       exp(u.v) / Z                        as NS's scores are often used; not what it fits
@@ -40,7 +41,7 @@ class Form:
 def forms(implementation: Implementation, corpus: Corpus, config: Config) -> list[Form]:
     """All ways to read the state of `implementation`. Raises UserError where there is none."""
     if implementation.log_scores(np.empty((0, config.dim))) is not None:
-        return [Form("its own log_scores", _own(implementation), config.objective == "nce")]
+        return [Form("its own log_scores", _own(implementation))]
     outputs = getattr(implementation, "outputs", None)
     if not isinstance(outputs, Tensor):
         raise _unreadable(implementation, "it has neither log_scores() nor a tensor `outputs`")
@@ -53,7 +54,10 @@ def forms(implementation: Implementation, corpus: Corpus, config: Config) -> lis
         return [shifted, Form("exp(u·v)", lambda v: v @ u.T)]
     if len(u) != corpus.vocabulary_size:
         raise _unreadable(implementation, f"{len(u)} output vectors are not one a word")
-    return [Form("exp(u·v)", lambda v: v @ u.T, config.objective == "nce")]
+    if config.objective == "nce":
+        log_q = torch.from_numpy(corpus.noise_probability).log()  # (V,) the bias of each word
+        return [Form("q·exp(u·v)", lambda v: v @ u.T + log_q, self_normalised=True)]
+    return [Form("exp(u·v)", lambda v: v @ u.T)]
 
 
 def along_paths(u: Tensor, tree: HuffmanTree) -> Scores:
