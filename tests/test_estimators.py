@@ -329,6 +329,14 @@ def test_adaptive_probabilities_sum_to_one():
     )
 
 
+@pytest.mark.parametrize("kind", [AdaptiveSoftmax, AdaptiveSoftmaxWindowed])
+def test_a_trained_adaptive_softmax_tells_its_probabilities(kind):
+    implementation = windowed.prepared(kind, "skipgram", "adaptive")
+    v, U = implementation.inputs[:9].double(), implementation.outputs.double()
+    expected = adaptive_log_p(v, U, cutoffs(CORPUS, config()), 50)
+    np.testing.assert_allclose(implementation.log_scores(v.numpy()), expected, atol=1e-9)
+
+
 def test_cutoffs_cost_the_fewest_scores():
     """Against a count word by word, and against every other choice of two."""
     corpus = zipf_corpus(words=20_000, vocabulary=700)
