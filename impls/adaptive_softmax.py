@@ -49,7 +49,7 @@ class AdaptiveSoftmax(Textbook):
         paper="grave2017",
         needs=("torch",),
     )
-    most_positions = 64  # B; as in full_softmax, whose scores have the same form
+    most_positions = 32  # B; as in full_softmax, whose scores have the same form
 
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:
         V, cut = corpus.vocabulary_size, cutoffs(corpus, config)

@@ -21,7 +21,7 @@ class FullSoftmaxCompiled(FullSoftmaxWindowed):
         paper="mikolov2013b",
         needs=("torch", "cc"),
         parent="softmax_windowed",
-        options={"positions": 128, "chunk": 16, "block": 4096, "mode": "default"},
+        options={"positions": 32, "chunk": 16, "block": 4096, "mode": "default"},
     )
 
     def compile(self) -> None:

@@ -11,7 +11,9 @@ of P predictions are formed for a block of words at a time and thrown away. The 
 blocks sums their exponentials; the second forms each block anew, takes its gradient and moves it at once.
 Four matrix products instead of three, for a memory that does not know of P V.
 
-Options: `positions` centres a step, `chunk` centres that share a halo, `block` words scored at a time.
+Options: `positions` centres a step, `chunk` centres that share a halo, `block` words scored at a time. With
+every row moving from one point, 32 positions are what stays stable on 3 K words: 64 overshoot now and then,
+128 diverge.
 Products are large here, so that PyTorch's own threads do the work, in one walk over the text.
 """
 
@@ -35,7 +37,7 @@ class FullSoftmaxWindowed(Windowed):
         paper="mikolov2013b",
         needs=("torch",),
         parent="full_softmax",
-        options={"positions": 128, "chunk": 16, "block": 4096},
+        options={"positions": 32, "chunk": 16, "block": 4096},
     )
 
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:

@@ -14,6 +14,7 @@ from bench.records import store
 from bench.running import gpu_ceilings, plan
 from bench.running.display import Plain
 from bench.running.session import execute
+from bench.suites import find_suite
 from tests.records_factory import record
 
 
@@ -49,7 +50,7 @@ def test_no_run_begins_after_time_is_up(tmp_path, monkeypatch):
     text = tmp_path / "text.txt"
     text.write_text("one two three two one\n" * 50)
     suite = plan.override(
-        plan.find_suite("main"), dataset=str(text), implementations=("gensim",), min_count=1
+        find_suite("main"), dataset=str(text), implementations=("gensim",), min_count=1
     )
     runs = plan.plan(suite, Resources())
     shown = Plain(Console(file=io.StringIO()))

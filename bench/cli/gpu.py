@@ -17,6 +17,7 @@ from bench.records.schema import Record
 from bench.running import plan as plan_
 from bench.running.machine import cores
 from bench.running.session import execute
+from bench.suites import find_suite
 
 # Suites in order of importance, with what makes the first of them short.
 JOBS: tuple[tuple[str, dict[str, Any]], ...] = (
@@ -53,7 +54,7 @@ def gpu(minutes: float, device: str, dry_run: bool, results: Path) -> None:
 
     until = time.monotonic() + 60 * minutes
     resources = Resources(device=device, threads=cores())
-    jobs = [plan_.override(plan_.find_suite(name), **wishes) for name, wishes in JOBS]
+    jobs = [plan_.override(find_suite(name), **wishes) for name, wishes in JOBS]
     planned = [(suite.dataset, plan_.plan(suite, resources)) for suite in jobs]
     if dry_run:
         for dataset, runs in planned:
