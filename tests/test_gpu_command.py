@@ -49,9 +49,7 @@ def test_no_run_begins_after_time_is_up(tmp_path, monkeypatch):
     monkeypatch.setenv("W2VBENCH_CACHE", str(tmp_path / "cache"))
     text = tmp_path / "text.txt"
     text.write_text("one two three two one\n" * 50)
-    suite = plan.override(
-        find_suite("main"), dataset=str(text), implementations=("gensim",), min_count=1
-    )
+    suite = plan.override(find_suite("main"), dataset=str(text), implementations=("gensim",), min_count=1)
     runs = plan.plan(suite, Resources())
     shown = Plain(Console(file=io.StringIO()))
     assert execute(runs, str(text), tmp_path / "results", shown, until=time.monotonic() - 1) == []
