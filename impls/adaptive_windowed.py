@@ -9,6 +9,8 @@ those of them in one cluster share its softmax. The gradient of either's scores 
 
 with m the contexts that have their target there: all of them in the head, some, mostly none, in a cluster.
 So each softmax is a block of rows of `outputs`, taken by the centres with m > 0 and moved at once.
+The gain is CBOW's. In skip-gram the six contexts of a centre lie in several clusters: on wiki-slice it takes
+half the scores of the one full softmax that they share in `softmax_windowed`; a single pair takes a seventh.
 
 Options: `positions` centres a step, `chunk` centres that share a halo, and `cap`: an entry of the head
 expected as target more than `cap` times in a step has its update scaled back to `cap` times (0: never). That
@@ -41,7 +43,7 @@ class AdaptiveSoftmaxWindowed(Windowed):
         paper="grave2017",
         needs=("torch",),
         parent="adaptive_softmax",
-        options={"positions": 128, "chunk": 16, "cap": 64},
+        options={"positions": 64, "chunk": 16, "cap": 64},
     )
 
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:

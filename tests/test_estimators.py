@@ -1,4 +1,4 @@
-"""Other ways to the softmax, NCE, sampled and adaptive, against their equations.
+"""Other ways to the softmax, NCE, sampled and adaptive, and the corrected CBOW: against their equations.
 
 What each estimates is tested too: the expected gradient beside the full softmax's as K grows.
 """
@@ -15,6 +15,8 @@ from bench.errors import UserError
 from impls._clusters import cutoffs, expected_scores, kept_share
 from impls.adaptive_softmax import AdaptiveSoftmax
 from impls.adaptive_windowed import AdaptiveSoftmaxWindowed
+from impls.cbow_corrected import CorrectedCbow
+from impls.cbow_corrected_windowed import CorrectedCbowWindowed
 from impls.hierarchical_softmax import HierarchicalSoftmax
 from impls.nce import NoiseContrastive
 from impls.nce_windowed import NoiseContrastiveWindowed
@@ -138,6 +140,34 @@ def test_hierarchical_softmax_descends_the_product_of_its_nodes(architecture):
     check_explicit(implementation, architecture, log_p)
 
 
+def test_corrected_cbow_descends_the_loss_itself():
+    """The step is the derivative of the loss by every input vector, found by differences."""
+    implementation, _ = with_noise(CorrectedCbow, "cbow", "ns")
+    V, U = (x.double().numpy().copy() for x in (implementation.inputs, implementation.outputs))
+
+    def loss(V, U):
+        total = 0.0
+        for n, (words, target) in enumerate(predictions("cbow")):
+            v = V[words].mean(axis=0)
+            total -= np.log(sigma(U[target] @ v))
+            total -= sum(np.log(sigma(-U[w] @ v)) for w in NOISE[n] if w != target)
+        return total
+
+    rate = RATE * implementation.options["rate"]
+    slopes = np.zeros_like(V), np.zeros_like(U)
+    for at, slope in enumerate(slopes):
+        for i in np.ndindex(slope.shape):
+            ends = []
+            for step in (1e-5, -1e-5):
+                moved = [V.copy(), U.copy()]
+                moved[at][i] += step
+                ends.append(loss(*moved))
+            slope[i] = (ends[0] - ends[1]) / 2e-5
+    implementation.step(textbook.batch())
+    np.testing.assert_allclose(implementation.inputs.numpy(), V - rate * slopes[0], rtol=2e-5, atol=2e-6)
+    np.testing.assert_allclose(implementation.outputs.numpy(), U - rate * slopes[1], rtol=2e-5, atol=2e-6)
+
+
 # ---- one step of the windowed files against the textbook
 
 
@@ -148,6 +178,7 @@ def test_hierarchical_softmax_descends_the_product_of_its_nodes(architecture):
         (NoiseContrastiveWindowed, NoiseContrastive, "cbow", "nce", {"negatives_a_chunk": 9}, 9),
         (SampledSoftmaxWindowed, SampledSoftmax, "skipgram", "sampled", {}, 2),
         (SampledSoftmaxWindowed, SampledSoftmax, "cbow", "sampled", {}, 2),
+        (CorrectedCbowWindowed, CorrectedCbow, "cbow", "ns", {"negatives_a_chunk": 9, "rate": 3}, 9),
     ],
 )
 def test_a_windowed_step_is_the_parents_with_the_chunks_noise(
