@@ -15,9 +15,22 @@ from bench.errors import UserError
 from bench.quality import EVALUATOR_VERSION
 from bench.records import store
 from bench.records.identity import id_of
+from bench.records.schema import Gpu
 from tests.records_factory import record
 
 ROOT = Path(__file__).parents[1]
+GPU = Gpu(
+    driver="580.1",
+    idle_bytes=600_000_000,
+    peak_bytes=2_000_000_000,
+    samples=9,
+    sm_clock_mhz=1980,
+    memory_clock_mhz=3201,
+    power_w=350,
+    temperature_c=60,
+    slowed=[],
+    contended=False,
+)
 ENTRIES = discovery.implementations()
 SOURCE = ENTRIES["gensim"].source_sha256
 READ = discovery.implementations
@@ -148,6 +161,8 @@ def test_nan_and_infinity_in_a_file_are_found(tmp_path):
 WEAK = {
     "dirty": lambda rows: [merged(rows[0], git={"dirty": True}), *rows[1:]],
     "contended": lambda rows: [merged(rows[0], machine={"load_average": 5.5}), *rows[1:]],
+    "shared-gpu": lambda rows: [replace(rows[0], gpu=replace(GPU, contended=True)), *rows[1:]],
+    "slowed-gpu": lambda rows: [replace(rows[0], gpu=replace(GPU, slowed=["heat"])), *rows[1:]],
     "long-block": lambda rows: [replace(rows[0], started="2026-01-01T22:00:00Z"), *rows[1:]],
     "no-reference": lambda rows: rows[1:],
     "seeds": lambda rows: rows[:4],
@@ -276,3 +291,13 @@ def test_the_verb_tells_levels_and_remedies_and_its_exit_code(tmp_path):
 def test_an_empty_folder_has_nothing_to_check(tmp_path):
     with pytest.raises(UserError, match="w2vbench run"):
         check(tmp_path)
+
+
+def test_a_measured_approximation_is_no_record_and_must_be_readable(tmp_path):
+    put(session(), tmp_path)
+    folder = tmp_path / session()[0].machine["name"] / "approximation"
+    folder.mkdir()
+    (folder / "ns.json").write_text('{"run_id": "0"}')
+    findings = check(tmp_path)
+    assert found(findings) == {("wrong", "unreadable")}
+    assert "no measured approximation" in findings[0].what

@@ -14,6 +14,7 @@ from bench.errors import UserError
 from bench.records.store import write_json
 
 SCHEMA_VERSION = 1
+FOLDER = "approximation"  # beside the records of a machine
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ _INTERVALS = ("bias", "variance", "cosine")
 
 def path_of(machine: str, implementation: str, model: tuple[str, str], run_id: str, folder: Path) -> Path:
     """Where it lies: deeper than records, which `store.read_all` takes for all."""
-    return folder / machine / "approximation" / f"{implementation}-{'-'.join(model)}-{run_id}.json"
+    return folder / machine / FOLDER / f"{implementation}-{'-'.join(model)}-{run_id}.json"
 
 
 def write(measured: Measured, folder: Path) -> Path:
@@ -143,5 +144,5 @@ def read(path: Path) -> Measured:
 
 def read_all(folder: Path) -> list[Measured]:
     """All under `folder`, in the order of their paths."""
-    found = sorted(folder.glob("*/approximation/*.json"))
+    found = sorted(folder.glob(f"*/{FOLDER}/*.json"))
     return [read(path) for path in found if not path.name.startswith(".")]

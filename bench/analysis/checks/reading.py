@@ -8,7 +8,7 @@ from bench.analysis.cells import PHASES
 from bench.analysis.checks.finding import Filed, Finding
 from bench.contract import ARCHITECTURES, OBJECTIVES
 from bench.errors import UserError
-from bench.records import store
+from bench.records import approximation, store
 from bench.records.schema import STATUSES, Record
 
 _NEEDED: dict[str, dict[str, type | tuple[type, ...]]] = {  # group -> key -> type
@@ -36,6 +36,9 @@ def read(folder: Path) -> tuple[list[Filed], list[Finding]]:
     for path in _files(folder):
         where = path.relative_to(folder)
         try:
+            if approximation.FOLDER in where.parts:
+                approximation.read(path)
+                continue
             record = store.read(path)
         except UserError as error:
             what = f"{error.what.removeprefix(f'{path} ')}: {error.why}"
