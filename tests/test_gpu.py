@@ -1,4 +1,5 @@
 """What is told of a GPU, by a driver that is played here; and what a results folder says of it."""
+# ruff: noqa: N802 -- the driver's own names
 
 import sys
 from dataclasses import asdict
@@ -26,17 +27,17 @@ class Driver(SimpleNamespace):
         super().__init__(**usual, opened=None)
         self.__dict__.update(state)
 
-    def nvmlInit(self):  # noqa: N802 -- the driver's own names
+    def nvmlInit(self):
         pass
 
-    def nvmlSystemGetDriverVersion(self):  # noqa: N802
+    def nvmlSystemGetDriverVersion(self):
         return "580.1"
 
-    def nvmlDeviceGetHandleByIndex(self, index):  # noqa: N802
+    def nvmlDeviceGetHandleByIndex(self, index):
         self.opened = index
         return "handle"
 
-    def nvmlDeviceGetHandleByUUID(self, name):  # noqa: N802
+    def nvmlDeviceGetHandleByUUID(self, name):
         self.opened = name
         return "handle"
 
@@ -45,22 +46,22 @@ class Driver(SimpleNamespace):
             raise self.NVMLError
         return value
 
-    def nvmlDeviceGetMemoryInfo(self, _):  # noqa: N802
+    def nvmlDeviceGetMemoryInfo(self, _):
         return SimpleNamespace(used=self.answer(self.used))
 
-    def nvmlDeviceGetComputeRunningProcesses(self, _):  # noqa: N802
+    def nvmlDeviceGetComputeRunningProcesses(self, _):
         return [None] * self.answer(self.processes)
 
-    def nvmlDeviceGetClockInfo(self, _, which):  # noqa: N802
+    def nvmlDeviceGetClockInfo(self, _, which):
         return self.answer(self.clock if which == self.NVML_CLOCK_SM else 3201)
 
-    def nvmlDeviceGetPowerUsage(self, _):  # noqa: N802
+    def nvmlDeviceGetPowerUsage(self, _):
         return self.answer(self.power)
 
-    def nvmlDeviceGetTemperature(self, _, __):  # noqa: N802
+    def nvmlDeviceGetTemperature(self, _, __):
         return self.answer(self.heat)
 
-    def nvmlDeviceGetCurrentClocksThrottleReasons(self, _):  # noqa: N802
+    def nvmlDeviceGetCurrentClocksThrottleReasons(self, _):
         return self.answer(self.reasons)
 
 
