@@ -46,6 +46,13 @@ def test_a_load_that_the_system_does_not_tell_is_no_contention():
     assert cautions(cells(_row("gensim", STEADY, load=None))) == []
 
 
+def test_a_host_that_gives_the_processor_to_others_is_told():
+    robbed = [replace(run, machine={**run.machine, "withheld_share": 0.43}) for run in _row("other", STEADY)]
+    (found,) = cautions(cells([*_row("gensim", STEADY), *robbed]))
+    assert (found.kind, [cell.implementation for cell in found.cells]) == ("machine", ["other"])
+    assert "withheld up to 43 % of the processor" in found.what
+
+
 def test_a_block_in_which_most_rows_are_slow_is_the_machine_and_not_the_rows():
     slow = (100.0, 100.0, 82.0, 100.0, 100.0)
     rows = [run for name in ("gensim", "one", "two") for run in _row(name, slow)]

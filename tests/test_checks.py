@@ -161,6 +161,7 @@ def test_nan_and_infinity_in_a_file_are_found(tmp_path):
 WEAK = {
     "dirty": lambda rows: [merged(rows[0], git={"dirty": True}), *rows[1:]],
     "contended": lambda rows: [merged(rows[0], machine={"load_average": 5.5}), *rows[1:]],
+    "withheld": lambda rows: [merged(rows[0], machine={"withheld_share": 0.4}), *rows[1:]],
     "shared-gpu": lambda rows: [replace(rows[0], gpu=replace(GPU, contended=True)), *rows[1:]],
     "slowed-gpu": lambda rows: [replace(rows[0], gpu=replace(GPU, slowed=["heat"])), *rows[1:]],
     "long-block": lambda rows: [replace(rows[0], started="2026-01-01T22:00:00Z"), *rows[1:]],

@@ -7,6 +7,8 @@ import time
 import psutil
 import pytest
 
+from bench.running import machine
+
 
 def test_phases_come_in_order_and_are_timed_apart(laboratory):
     trace = 'open(__file__ + ".trace", "a").write("{}\\n")'
@@ -29,6 +31,20 @@ def test_phases_come_in_order_and_are_timed_apart(laboratory):
     assert record["throughput"]["raw_words_per_s"] == pytest.approx(
         record["data"]["tokens"] / phases["train_s"]
     )
+
+
+def test_what_the_host_withheld_while_training_is_recorded(laboratory, monkeypatch):
+    laboratory.fake()
+    _, (record,), _ = laboratory.run("--impl", "fake")
+    assert 0 <= record["machine"]["withheld_share"] <= 1
+
+    stat = "cpu  {} 10 20 500 5 3 2 {} 0 0\ncpu0 1 2 3 4 5 6 7 8 0 0\n"  # busy 35 more, idle 505, steal
+    times = iter([stat.format(100, 40), stat.format(190, 70), stat.format(190, 70), "cpu  1 2 3 4\n"])
+    monkeypatch.setattr(machine, "_read", lambda _: next(times))
+    host = machine.Withheld()
+    assert host.share() == 0.25  # 30 of 120
+    assert host.share() == 0  # idle
+    assert host.share() is None  # an old system does not count it
 
 
 def test_the_worker_gets_seed_threads_and_a_fresh_process(laboratory):

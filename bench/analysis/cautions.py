@@ -1,7 +1,8 @@
 """What shakes the figures of a table, each with the rows concerned and what to do about it.
 
 Read from the records alone: how many blocks, how far apart their speeds are, how busy the machine
-was when a run began. The clock frequency is not recorded, so throttling shows only as a slow block.
+was when a run began, what its host withheld. The clock frequency is not recorded, so throttling
+shows only as a slow block.
 """
 
 from collections import defaultdict
@@ -15,6 +16,7 @@ from bench.analysis.verdicts import speed_by_block
 FEWEST_BLOCKS = 5  # with 3 the interval of a ratio is twice as wide as with 5: t quantile over root n
 WIDEST_SPREAD = 0.10  # standard deviation over mean, where pyperf warns too
 SLOWER = 0.10  # a block this much below the others
+WITHHELD = 0.10  # of the processor, by the host of a virtual machine
 IDLE_LOAD = 0.5  # above the threads of the runs themselves, which the load average includes
 
 Block = tuple[str, int]  # series, repetition
@@ -79,11 +81,13 @@ def _starts_slowly(cell: Cell) -> bool:
 
 
 def _machine(cells: Sequence[Cell]) -> Caution:
-    """Other processes in the load average, or a later block in which most rows were slow."""
+    """Others in the load average, a host that gave to others, or a later block with most rows slow."""
     limit = max((cell.threads for cell in cells), default=0) + IDLE_LOAD
-    busy = [_load(cell) > limit for cell in cells]
+    busy = [_load(cell) > limit or _withheld(cell) > WITHHELD for cell in cells]
+    load, withheld = (max(map(of, cells), default=0.0) for of in (_load, _withheld))
     block, share = _slow_block(cells)
-    signs = [f"load average up to {max(map(_load, cells)):.1f} where a run began"] if any(busy) else []
+    signs = [f"load average up to {load:.1f} where a run began"] if load > limit else []
+    signs += [f"its host withheld up to {_percent(withheld)} of the processor"] if withheld > WITHHELD else []
     signs += [f"most rows {_percent(share)} slower in one block"] if block else []
     return Caution(
         "machine",
@@ -96,6 +100,11 @@ def _machine(cells: Sequence[Cell]) -> Caution:
 def _load(cell: Cell) -> float:
     """The largest load average at the start of a run, 0 where none is known."""
     return max(float(run.machine.get("load_average") or 0) for run in cell.runs)
+
+
+def _withheld(cell: Cell) -> float:
+    """The largest share of the processor that the host withheld from a run, 0 where none is known."""
+    return max(float(run.machine.get("withheld_share") or 0) for run in cell.runs)
 
 
 def _slow_block(cells: Sequence[Cell]) -> tuple[Block | None, float]:

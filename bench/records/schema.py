@@ -103,7 +103,8 @@ class Record:
     block: dict[str, Any]  # series (id of one `run` call), repetition, position
     started: str  # UTC, ISO 8601, seconds
     duration_s: float  # the whole process, from spawn to exit
-    machine: dict[str, Any]  # name, cpu, cores, memory_bytes, gpu, os, and load when the run began
+    machine: dict[str, Any]
+    # name, cpu, cores, memory_bytes, gpu, os; load_average when the run began; withheld_share while training
     versions: dict[str, str]  # python and the packages that the run can depend on
     git: dict[str, Any]  # commit, dirty; null outside a checkout
     work: dict[str, int | None] = field(default_factory=dict)

@@ -6,7 +6,6 @@ input; the last event that it sends is what it found. No speed is claimed, so th
 
 import json
 import os
-import subprocess
 import sys
 import time
 import traceback
@@ -29,6 +28,7 @@ from bench.running import machine
 from bench.running.display import Plain
 from bench.running.events import Reader, Sender
 from bench.running.plan import Run
+from bench.running.process import stop, telling
 from bench.running.supervise import environment
 from bench.running.worker import check_vectors, make_tick, set_seeds
 
@@ -146,7 +146,7 @@ def in_a_process(run: Run, folder: Path, display: Plain) -> Measured:
         "resources": asdict(run.resources),
         "corpus_folder": str(folder),
     }
-    end = _listen(job, {**os.environ, **environment(run)}, display.event)
+    end = _listen(job, environment(run), display.event)
     if end["status"] != "ok":
         raise UserError(
             f"{run.cell} came to no end: {end['reason']}",
@@ -160,27 +160,16 @@ def _listen(
     job: Mapping[str, Any], variables: Mapping[str, str], listen: Callable[[dict[str, Any]], None]
 ) -> dict[str, Any]:
     """What the worker says at its end; an `end` of our own where it dies without a word."""
-    reading, writing = os.pipe()
-    command = [sys.executable, "-m", "bench.running.approximation", str(writing)]
-    process = subprocess.Popen(
-        command, stdin=subprocess.PIPE, env=dict(variables), pass_fds=(writing,), start_new_session=True
-    )
-    os.close(writing)
     reader, end = Reader(), None
-    try:
-        assert process.stdin is not None
-        process.stdin.write(json.dumps(job).encode())
-        process.stdin.close()
-        listen({"event": "start"})
-        while data := os.read(reading, 1 << 16):
-            for event in reader.feed(data):
-                end = event if event["event"] == "end" else end
-                listen(event)
-        status = process.wait()
-    finally:
-        os.close(reading)
-        process.kill()
-        process.wait()
+    with telling("bench.running.approximation", job, variables) as (process, pipe):
+        try:
+            listen({"event": "start"})
+            while data := os.read(pipe, 1 << 16):
+                for event in reader.feed(data):
+                    end = event if event["event"] == "end" else end
+                    listen(event)
+        finally:
+            status = stop(process)
     return end or {"status": "failed", "reason": f"its process ended with exit status {status}"}
 
 

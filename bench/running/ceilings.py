@@ -7,7 +7,6 @@ is loaded: `python -m bench.running.ceilings` with the job as JSON on standard i
 
 import ctypes
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ import numpy.typing as npt
 from bench.errors import UserError
 from bench.records.ceilings import Ceiling, Ceilings, RowRate, ceiling_from_json
 from bench.running.machine import c_compiler, load_average, machine, versions
+from bench.running.process import answer
 from bench.running.supervise import THREAD_VARIABLES
 
 SOURCE = Path(__file__).with_name("ceilings.c")
@@ -95,21 +95,15 @@ def compile_loops(folder: Path) -> tuple[str, Path]:
 
 
 def _in_a_process(job: Job) -> Ceiling:
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.running.ceilings"],
-        input=json.dumps(asdict(job)),
-        env={**os.environ, **dict.fromkeys(THREAD_VARIABLES, str(job.threads))},
-        capture_output=True,
-        text=True,
-        check=False,
+    needed = 2 * job.sizes.stream_bytes >> 20
+    found = answer(
+        "bench.running.ceilings",
+        asdict(job),
+        dict.fromkeys(THREAD_VARIABLES, str(job.threads)),
+        what=f"measuring with {job.threads} threads",
+        remedy=f"it needs about {needed} MiB of free memory",
     )
-    if done.returncode:
-        raise UserError(
-            f"measuring with {job.threads} threads ended with exit status {done.returncode}",
-            why=done.stderr[-2000:].strip(),
-            remedy=f"it needs about {2 * job.sizes.stream_bytes >> 20} MiB of free memory",
-        )
-    return ceiling_from_json(json.loads(done.stdout))
+    return ceiling_from_json(found)
 
 
 # ---------------------------------------------------------------- in the process of one job

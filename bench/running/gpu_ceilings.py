@@ -5,7 +5,6 @@ device and sizes as JSON on standard input.
 """
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -14,10 +13,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bench.errors import UserError
 from bench.records.store import write_json
 from bench.running import gpu
 from bench.running.machine import machine, versions
+from bench.running.process import answer
 
 REPETITIONS = 10
 
@@ -37,25 +36,18 @@ def measure(device: str, sizes: Sizes | None = None) -> dict[str, Any]:
     numbers. Medians over repetitions. Raises UserError where the process fails.
     """
     watch = gpu.watch(device)
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.running.gpu_ceilings"],
-        input=json.dumps({"device": device, "sizes": asdict(sizes or Sizes())}),
-        capture_output=True,
-        text=True,
-        check=False,
+    found = answer(
+        "bench.running.gpu_ceilings",
+        {"device": device, "sizes": asdict(sizes or Sizes())},
+        what=f"measuring {device}",
+        remedy="see whether `torch.cuda.is_available()`, and whether the memory is free",
     )
-    if done.returncode:
-        raise UserError(
-            f"measuring {device} ended with exit status {done.returncode}",
-            why=done.stderr[-2000:].strip(),
-            remedy="see whether `torch.cuda.is_available()`, and whether the memory is free",
-        )
     return {
         "measured": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": machine(),
         "versions": versions(),
         "device": device,
-        **json.loads(done.stdout),
+        **found,
         "gpu": asdict(watch.told()) if watch else None,
     }
 

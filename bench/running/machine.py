@@ -71,6 +71,30 @@ def load_average() -> float | None:
     return round(os.getloadavg()[0], 2) if hasattr(os, "getloadavg") else None
 
 
+class Withheld:
+    """What the host of a virtual machine withholds from it, since this was made or `share` last asked."""
+
+    def __init__(self) -> None:
+        self._counted = self._count()
+
+    def share(self) -> float | None:
+        """Of the processor time wanted here, the share given to others; null: the system does not say."""
+        before, self._counted = self._counted, self._count()
+        if before is None or self._counted is None:
+            return None
+        worked, withheld = (now - then for now, then in zip(self._counted, before, strict=True))
+        return round(withheld / (worked + withheld), 3) if worked + withheld > 0 else 0.0
+
+    @staticmethod
+    def _count() -> tuple[int, int] | None:
+        """Ticks that all processors have worked and were kept from working, since the system started."""
+        counts = [int(count) for count in _read("/proc/stat").partition("\n")[0].split()[1:9]]
+        if len(counts) < 8:
+            return None
+        user, nice, system, _, _, interrupts, soft_interrupts, steal = counts
+        return user + nice + system + interrupts + soft_interrupts, steal
+
+
 @cache
 def versions() -> dict[str, str]:
     """Python and the installed packages that a run can depend on."""

@@ -1,13 +1,11 @@
 """Starts one worker, listens to it, and ends it if it will not end: out comes a record."""
 
 import contextlib
-import json
 import os
 import selectors
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -22,8 +20,8 @@ from bench.running import gpu, machine
 from bench.running.events import PHASES, Reader
 from bench.running.memory import children_peak_bytes
 from bench.running.plan import Run, run_id
+from bench.running.process import stop, telling
 
-GRACE_S = 5.0  # between asking a process group to end and killing it
 POLL_S = 0.25  # how often children's memory is read
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
@@ -96,7 +94,7 @@ def empty_record(run: Run, corpus: Corpus, block: dict[str, Any], **known: Any) 
         },
         block=block,
         started=datetime.now(UTC).isoformat(timespec="seconds"),
-        machine={**machine.machine(), "load_average": machine.load_average()},
+        machine={**machine.machine(), "load_average": machine.load_average(), "withheld_share": None},
         versions=machine.versions(),
         git=machine.git(),
         work=dict.fromkeys(("raw_words", "kept_words", "pairs", "scored_outputs", "row_visits")),
@@ -146,7 +144,7 @@ def supervise(
             try:
                 timed_out = not _listen(process, pipe, heard, listen, began + run.timeout_s)
             finally:
-                exit_status = _stop(process)
+                exit_status = stop(process)
         _rehearse(run, folder, log, caches, heard)
     verdict = _verdict(heard, timed_out, exit_status, run.timeout_s, log)
     finished = _merge(record, heard)
@@ -163,7 +161,7 @@ def _rehearse(run: Run, folder: Path, log: Path, caches: str, heard: Heard) -> N
         try:
             _listen(process, pipe, again, lambda _: None, deadline)
         finally:
-            _stop(process)
+            stop(process)
     phases["compile_warm_s"] = again.groups.get("phases", {}).get("compile_s")
 
 
@@ -185,27 +183,12 @@ def _worker(
         "curve": run.curve,
         "curve_folder": str(curve_folder),
     }
-    reading, writing = os.pipe()
-    command = [sys.executable, "-m", "bench.running.worker", str(writing)]
+    variables = {**environment(run), **dict.fromkeys(COMPILE_CACHES, caches)}
     log.parent.mkdir(parents=True, exist_ok=True)
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            env={**os.environ, **environment(run), **dict.fromkeys(COMPILE_CACHES, caches)},
-            pass_fds=(writing,),
-            start_new_session=True,
-        )
-    os.close(writing)
-    assert process.stdin is not None
-    process.stdin.write(json.dumps(job).encode())
-    process.stdin.close()
     try:
-        yield process, reading
+        with log.open("wb") as output, telling("bench.running.worker", job, variables, output) as worker:
+            yield worker
     finally:
-        os.close(reading)
         shutil.rmtree(curve_folder, ignore_errors=True)
 
 
@@ -230,19 +213,6 @@ def _listen(
     return False
 
 
-def _stop(process: subprocess.Popen[bytes]) -> int:
-    """Terminate, wait, kill the whole process group; returns the worker's exit status."""
-    for number, patience in ((0, 1.0), (signal.SIGTERM, GRACE_S), (signal.SIGKILL, None)):
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(process.pid, number)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            status = process.wait(patience)
-            break
-    with contextlib.suppress(ProcessLookupError):  # what the worker itself may have left behind
-        os.killpg(process.pid, signal.SIGKILL)
-    return status
-
-
 def _verdict(heard: Heard, timed_out: bool, exit_status: int, timeout_s: float, log: Path) -> dict[str, Any]:
     """Status, reason and traceback from how the worker ended."""
     if heard.end is not None:
@@ -265,7 +235,7 @@ def _merge(record: Record, heard: Heard) -> Record:
     """The record with what was heard, and the rates that follow from it."""
     groups: dict[str, Any] = {
         name: {**getattr(record, name), **heard.groups.get(name, {})}
-        for name in ("work", "phases", "compiled", "memory")
+        for name in ("machine", "work", "phases", "compiled", "memory")
     }
     if groups["memory"]["host_peak_bytes"] is not None:
         groups["memory"]["host_peak_bytes"] += heard.children_peak_bytes

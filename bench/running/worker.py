@@ -23,6 +23,7 @@ from bench.datasets import open_corpus
 from bench.discovery import load
 from bench.errors import UserError
 from bench.running.events import TICK_S, Sender
+from bench.running.machine import Withheld
 from bench.running.memory import peak_bytes
 from bench.running.snapshots import Snapshots
 
@@ -111,12 +112,14 @@ def measure(sender: Sender, job: dict[str, Any]) -> str:
         return "rehearsed"
     graphs = _graphs()
     snapshots = _snapshots(job, implementation, corpus.tokens * config.epochs)
+    host = Withheld()
     try:
         with clock.phase("train"):
             implementation.train(make_tick(sender, job["budget_s"], snapshots))
     except BudgetSpent:
         return "over_budget"
     finally:
+        sender.facts("machine", withheld_share=host.share())
         _tell_memory(sender, implementation, resources.device)
         _tell_compiled(sender, graphs)
     sender.facts("work", raw_words=corpus.tokens * config.epochs, **implementation.work())

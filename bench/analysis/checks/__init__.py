@@ -32,6 +32,7 @@ CHECKS = (
     Check("dirty", "weak", each(alone.changed_code), "commit first, then w2vbench run --again"),
     Check("source", "weak", lost_sources, "nobody can read what was measured: commit, then measure it again"),
     Check("contended", "weak", each(alone.busy_machine), "measure it again on an idle machine: see doctor"),
+    Check("withheld", "weak", each(alone.withheld_processor), "measure it again when its host is quieter"),
     Check("shared-gpu", "weak", each(alone.shared_gpu), "measure it again while nothing else uses the GPU"),
     Check("slowed-gpu", "weak", each(alone.slowed_gpu), "let it cool, or quote ratios within a block only"),
     Check("long-block", "weak", together.long_blocks, "measure it again in one go: w2vbench run --again"),

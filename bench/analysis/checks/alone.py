@@ -13,6 +13,7 @@ from bench.records.schema import Record, Score
 
 TRAINED = ("ok", "gate_missed")  # to the end, and evaluated
 RELATIVE = 1e-6  # of a rate computed once more from the same two numbers
+MUCH_WITHHELD = 0.10  # as in the cautions of a report
 CLOCK_S = 0.05  # two processes look at their clocks
 
 
@@ -153,6 +154,13 @@ def busy_machine(record: Record) -> Iterator[str]:
     load, cores = record.machine.get("load_average"), record.machine.get("cores")
     if load is not None and cores is not None and load > cores + 1:
         yield f"load {load:g} on {cores} cores when it began"
+
+
+def withheld_processor(record: Record) -> Iterator[str]:
+    """The host of a virtual machine gave much of the processor to others while it trained."""
+    share = record.machine.get("withheld_share")
+    if share is not None and share > MUCH_WITHHELD:
+        yield f"the host withheld {100 * share:.0f} % of the processor while it trained"
 
 
 def shared_gpu(record: Record) -> Iterator[str]:
