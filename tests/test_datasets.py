@@ -11,6 +11,7 @@ import lzma
 import os
 import subprocess
 import sys
+import tarfile
 import threading
 import zipfile
 from collections import Counter
@@ -175,6 +176,26 @@ def test_a_truncated_archive_is_named(folders, name):
         datasets.load_corpus(path)
     assert path in str(caught.value)
     assert "again" in caught.value.remedy
+
+
+def test_the_files_of_a_folder_in_a_tar_archive_are_one_text(folders, monkeypatch):
+    parts = {
+        "x/README": "no text",
+        "x/heldout/1": "nor this",
+        "x/training/1": "a b a\n",
+        "x/training/2": "b c\n",
+    }
+    with tarfile.open(folders / "data" / "news.tar.gz", "w:gz") as archive:
+        for name, text in parts.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text.encode()))
+    file = {"kind": "text", "description": "", "licence": "", "file": "news.tar.gz", "members": "training"}
+    sha256 = hashlib.sha256((folders / "data" / "news.tar.gz").read_bytes()).hexdigest()
+    monkeypatch.setattr(cache, "resolve", lambda name: catalogue.Dataset(name, sha256=sha256, **file))
+    corpus = datasets.load_corpus("news", min_count=2)
+    assert (corpus.raw_tokens, corpus.tokens, list(corpus.words)) == (5, 4, ["a", "b"])
+    assert corpus.sha256 == hashlib.sha256(b"a b a\nb c\n").hexdigest()
 
 
 def test_a_zip_of_several_files_is_refused(folders):
@@ -567,7 +588,8 @@ def test_every_entry_can_be_verified_and_obtained(dataset):
     assert dataset.homepage.startswith("http")
     assert dataset.url or dataset.remedy
     assert dataset.licence
-    assert dataset.kind == "evaluation" or dataset.raw_tokens > dataset.tokens > dataset.vocabulary
+    if dataset.tokens is not None:  # nobody has built the corpus of one-billion-words for these records
+        assert dataset.raw_tokens > dataset.tokens > dataset.vocabulary
 
 
 def test_an_unknown_key_in_the_registry_is_an_error(folders, monkeypatch):

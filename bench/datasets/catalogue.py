@@ -31,6 +31,7 @@ class Dataset:
     text_md5: str = ""  # where only this is published
     package: str = ""  # folder in an installed package that carries the file
     clean: str = ""  # "wikipedia", or empty where the text is used as it is
+    members: str = ""  # folder in a packed tar archive whose files, as they come, are the text
     raw_tokens: int | None = None
     tokens: int | None = None  # with min count 5, as is
     vocabulary: int | None = None
@@ -45,6 +46,11 @@ class Dataset:
     def stem(self) -> str:
         """The file name without what only says how it is packed: text8.zip is text8."""
         return self.file.removesuffix(packing(self.file))
+
+    @property
+    def repackable(self) -> bool:
+        """Whether the same text in another packing, or in none, is as good."""
+        return self.kind == "text" and not self.clean and not self.members
 
 
 def packing(file: str) -> str:

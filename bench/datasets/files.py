@@ -56,7 +56,7 @@ def find(dataset: Dataset) -> Path | None:
 def _candidates(dataset: Dataset) -> Iterator[Path]:
     """Every place to look at, best first. Texts may be packed differently; evaluation sets are plain."""
     packings = [dataset.file]
-    if dataset.kind == "text" and not dataset.clean:
+    if dataset.repackable:
         packings += [dataset.stem + suffix for suffix in ("", *PACKED_SUFFIXES)]
     for folder, name in itertools.product(data_folders(), packings):
         yield folder / name
@@ -75,10 +75,9 @@ def verify(dataset: Dataset, path: Path) -> None:
     actual = file_digest(path)
     if actual == dataset.sha256:
         return
-    repacked = dataset.kind == "text" and not dataset.clean
-    if repacked and dataset.text_sha256 and text_digest(dataset, path) == dataset.text_sha256:
+    if dataset.repackable and dataset.text_sha256 and text_digest(dataset, path) == dataset.text_sha256:
         return
-    if repacked and dataset.text_md5 and text_digest(dataset, path, "md5") == dataset.text_md5:
+    if dataset.repackable and dataset.text_md5 and text_digest(dataset, path, "md5") == dataset.text_md5:
         return
     raise UserError(
         f"{path} is not {dataset.name}: wrong sha256",

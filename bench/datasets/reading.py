@@ -4,9 +4,10 @@ import bz2
 import gzip
 import hashlib
 import lzma
+import tarfile
 import zipfile
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Protocol, cast
 
 from bench.datasets import wikipedia
@@ -59,9 +60,23 @@ def text_blocks(dataset: Dataset, raw: IO[bytes], block_bytes: int = BLOCK_BYTES
     stream = _unpack(raw)
     if dataset.clean == "wikipedia":
         yield from wikipedia.clean_pages(stream)
-        return
+    elif dataset.members:
+        yield from _members(stream, dataset.members, block_bytes)
+    else:
+        yield from _blocks(stream, block_bytes)
+
+
+def _blocks(stream: IO[bytes], block_bytes: int) -> Iterator[bytes]:
     while block := stream.read(block_bytes):
         yield block
+
+
+def _members(stream: IO[bytes], folder: str, block_bytes: int) -> Iterator[bytes]:
+    """The files directly in a folder of a tar archive, one after the other, in a single pass."""
+    with tarfile.open(fileobj=stream, mode="r|") as archive:
+        for member in archive:
+            if PurePosixPath(member.name).parent.name == folder and (text := archive.extractfile(member)):
+                yield from _blocks(text, block_bytes)
 
 
 def hashed(blocks: Iterator[bytes], digest: Digest) -> Iterator[bytes]:
