@@ -15,7 +15,8 @@ half the scores of the one full softmax that they share in `softmax_windowed`; a
 Options: `positions` centres a step, `chunk` centres that share a halo, and `cap`: an entry of the head
 expected as target more than `cap` times in a step has its update scaled back to `cap` times (0: never). That
 is for clusters, a third of all targets together: on wiki-slice 96 positions without a cap diverged.
-Products are large here, so that PyTorch's own threads do the work, in one walk over the text.
+One walk over the text in the caller's thread, as in `softmax_windowed`: in a thread of its own PyTorch's
+threads served these products, whose shapes change with every step, fifteen times more slowly.
 """
 
 from itertools import pairwise
@@ -25,14 +26,15 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from bench.contract import Config, Corpus, Resources, Spec
+from bench.contract import Config, Corpus, Resources, Spec, Tick
 from impls._clusters import cutoffs, head_share, kept_share, log_probability
 from impls._law import Kept
 from impls._textbook import most_frequent
-from impls._windowed import Band, Windowed, gather
+from impls._windowed import gather
+from impls.softmax_windowed import FullSoftmaxWindowed
 
 
-class AdaptiveSoftmaxWindowed(Windowed):
+class AdaptiveSoftmaxWindowed(FullSoftmaxWindowed):
     """Eager PyTorch; how many centres a cluster takes follows the step."""
 
     spec = Spec(
@@ -54,6 +56,7 @@ class AdaptiveSoftmaxWindowed(Windowed):
         busiest = 4 * predictions * most_frequent(corpus, config)
         self.start(corpus, config, resources, outputs=V + J, busiest=busiest)
         self.threads = 1
+        self._tick: Tick = lambda _: None  # until there is training to tell of
         targets = (
             self.n * self.C * predictions * torch.from_numpy(head_share(kept_share(corpus, config), cut))
         )
@@ -86,9 +89,6 @@ class AdaptiveSoftmaxWindowed(Windowed):
         du[:, : targets.shape[1]].mul_(self._calm[rows[:, : targets.shape[1]], None])
         away = self._descend(v.flatten(0, 1), torch.bmm(seen, member).flatten(0, 1))
         return towards + away.view_as(v), rows, du
-
-    def step(self, band: Band) -> int:
-        return super().step(band) + len(self.outputs)
 
     def _descend(self, v: Tensor, m: Tensor) -> Tensor:
         """The part m p of the gradient: moves all blocks, returns what it changes of v (P, D).
