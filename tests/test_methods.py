@@ -1,4 +1,4 @@
-"""docs/methods.md: every link is followed to its line, every measured figure to its table."""
+"""docs/methods.md and claims.md: every link is followed to its line, every measured figure to its table."""
 
 import re
 from pathlib import Path
@@ -42,3 +42,10 @@ def test_measured_losses_and_biases_stand_in_the_report():
     quoted = re.findall(r"\*\*(\+?\d[.\d]*)\*\*", PAGE)
     assert len(quoted) > 15
     assert [figure for figure in quoted if not re.search(rf"[ ]{re.escape(figure)}[ .;]", report)] == []
+
+
+def test_what_is_said_of_claims_stands_in_the_report():
+    table = (ROOT / "reports" / "table.md").read_text("utf-8").replace("\\", "")
+    quoted = re.findall(r"\*\*(\S+ \[[^]]+\])\*\*", (ROOT / "docs" / "claims.md").read_text("utf-8"))
+    assert len(quoted) > 20
+    assert [figure for figure in quoted if f"| {figure} |" not in table] == []
