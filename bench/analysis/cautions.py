@@ -83,8 +83,9 @@ def _starts_slowly(cell: Cell) -> bool:
 def _machine(cells: Sequence[Cell]) -> Caution:
     """Others in the load average, a host that gave to others, or a later block with most rows slow."""
     limit = max((cell.threads for cell in cells), default=0) + IDLE_LOAD
-    busy = [_load(cell) > limit or _withheld(cell) > WITHHELD for cell in cells]
-    load, withheld = (max(map(of, cells), default=0.0) for of in (_load, _withheld))
+    loads, shares = ([_most(cell, key) for cell in cells] for key in ("load_average", "withheld_share"))
+    busy = [load > limit or share > WITHHELD for load, share in zip(loads, shares, strict=True)]
+    load, withheld = max(loads, default=0.0), max(shares, default=0.0)
     block, share = _slow_block(cells)
     signs = [f"load average up to {load:.1f} where a run began"] if load > limit else []
     signs += [f"its host withheld up to {_percent(withheld)} of the processor"] if withheld > WITHHELD else []
@@ -97,14 +98,9 @@ def _machine(cells: Sequence[Cell]) -> Caution:
     )
 
 
-def _load(cell: Cell) -> float:
-    """The largest load average at the start of a run, 0 where none is known."""
-    return max(float(run.machine.get("load_average") or 0) for run in cell.runs)
-
-
-def _withheld(cell: Cell) -> float:
-    """The largest share of the processor that the host withheld from a run, 0 where none is known."""
-    return max(float(run.machine.get("withheld_share") or 0) for run in cell.runs)
+def _most(cell: Cell, key: str) -> float:
+    """The largest `machine[key]` of the cell's runs, 0 where none is known."""
+    return max(float(run.machine.get(key) or 0) for run in cell.runs)
 
 
 def _slow_block(cells: Sequence[Cell]) -> tuple[Block | None, float]:

@@ -6,6 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from bench import datasets
+from bench.analysis.cautions import WITHHELD
 from bench.analysis.cells import PHASES
 from bench.quality import EVALUATOR_VERSION
 from bench.records.identity import id_of
@@ -13,7 +14,6 @@ from bench.records.schema import Record, Score
 
 TRAINED = ("ok", "gate_missed")  # to the end, and evaluated
 RELATIVE = 1e-6  # of a rate computed once more from the same two numbers
-MUCH_WITHHELD = 0.10  # as in the cautions of a report
 CLOCK_S = 0.05  # two processes look at their clocks
 
 
@@ -159,7 +159,7 @@ def busy_machine(record: Record) -> Iterator[str]:
 def withheld_processor(record: Record) -> Iterator[str]:
     """The host of a virtual machine gave much of the processor to others while it trained."""
     share = record.machine.get("withheld_share")
-    if share is not None and share > MUCH_WITHHELD:
+    if share is not None and share > WITHHELD:
         yield f"the host withheld {100 * share:.0f} % of the processor while it trained"
 
 
