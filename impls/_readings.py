@@ -41,7 +41,7 @@ class Form:
 def forms(implementation: Implementation, corpus: Corpus, config: Config) -> list[Form]:
     """All ways to read the state of `implementation`. Raises UserError where there is none."""
     if implementation.log_scores(np.empty((0, config.dim))) is not None:
-        return [Form("its own log_scores", _own(implementation))]
+        return [Form("log_scores()", _own(implementation))]
     outputs = getattr(implementation, "outputs", None)
     if not isinstance(outputs, Tensor):
         raise _unreadable(implementation, "it has neither log_scores() nor a tensor `outputs`")
