@@ -5,6 +5,7 @@ import re
 from dataclasses import replace
 from itertools import product
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -129,6 +130,23 @@ def test_sizes_and_threads_are_paired_within_blocks(drawn):
     for size, ratio in planted.items():
         assert sizes.loc[size, "ratio_to_gensim"] == pytest.approx(ratio, rel=0.04)
     assert _data(drawn["grown"]["scaling"])["ratio"].tolist() == pytest.approx([1.9, 1.9], rel=0.04)
+
+
+def test_a_gain_that_is_not_shown_is_no_figure_of_the_title():
+    noise = np.random.default_rng(5)
+    runs = [
+        record(name, seed=i, repetition=i, threads=threads, speed=1e5 * factor * float(noise.normal(1, sd)))
+        for i in range(5)
+        for name, gain, sd in (("gensim", 1.0, 0.1), ("fused", 1.9, 0.01))
+        for threads, factor in ((1, 1.0), (2, gain))
+    ]
+    (table,) = tables(cells(runs))
+    title = scaling(table, palette(table.cells)).title
+    assert re.fullmatch(
+        r"From 1 to 2 threads: up to 1\.[89]\d× \(fused, skip-gram NS\); "
+        r"no gain is shown for gensim \(skip-gram NS\)",
+        title,
+    )
 
 
 def test_figures_of_further_tables_are_numbered():

@@ -16,6 +16,7 @@ from scipy import stats
 
 RESAMPLES = 2_000
 LEVEL = 0.95
+NOT_SHOWN = "n.s."  # of a ratio that may be 1
 
 
 @dataclass(frozen=True)
@@ -173,7 +174,7 @@ def ratio_text(ratio: Estimate) -> str:
     if ratio.low is None or ratio.high is None:
         return f"{_figure(ratio.value)}×"
     if ratio.low <= 1 <= ratio.high if ratio.p is None else ratio.p > 1 - LEVEL:
-        return "n.s."
+        return NOT_SHOWN
     return f"{_figure(ratio.value)}× [{_figure(ratio.low)}, {_figure(ratio.high)}]"
 
 

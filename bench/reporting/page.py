@@ -12,6 +12,7 @@ from markupsafe import Markup, escape
 from bench.analysis.cells import Cell
 from bench.analysis.claims import FAILS, HOLDS
 from bench.analysis.rows import frame, rows_hash
+from bench.analysis.statistics import NOT_SHOWN
 from bench.analysis.verdicts import EQUAL, UNFINISHED, UNKNOWN, UNSETTLED, WORSE
 from bench.records.schema import STATUSES, Record
 from bench.reporting import approximation, units
@@ -162,7 +163,7 @@ def _beside_gensim(cell: Cell) -> str:
     if cell.ratio is None or cell.verdict == "reference":
         return ""
     text, _, interval = ratio(cell).partition(" ")
-    return "not distinguishable from gensim" if text == "n.s." else f"{text} gensim {interval}"
+    return "not distinguishable from gensim" if text == NOT_SHOWN else f"{text} gensim {interval}"
 
 
 def _share(cell: Cell, table: Table) -> str:

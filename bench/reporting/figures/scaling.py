@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bench.analysis.cells import Cell
-from bench.analysis.statistics import Estimate
+from bench.analysis.statistics import NOT_SHOWN, Estimate, ratio_text
 from bench.analysis.verdicts import speed_ratio
 from bench.reporting.columns import multiple
 from bench.reporting.figures.forest import Row, forest, height_in
@@ -76,8 +76,15 @@ def _row(cell: Cell, base: Cell, ratio: Estimate, colours: Mapping[str, str]) ->
 def _title(pairs: Sequence[tuple[Cell, Cell, Estimate]]) -> str:
     least, most = (choose(pairs, key=lambda p: p[2].value) for choose in (min, max))
     cell, base, _ = most
-    return (
-        f"From {base.threads} to {cell.threads} threads speed grows by {multiple(least[2])} "
-        f"({least[0].implementation}, {model_name(least[0])}) to {multiple(most[2])} "
-        f"({cell.implementation}, {model_name(cell)})"
-    )
+    threads = f"From {base.threads} to {cell.threads} threads"
+    silent = [f"{c.implementation} ({model_name(c)})" for c, _, r in pairs if ratio_text(r) == NOT_SHOWN]
+    if len(silent) == len(pairs):
+        return f"{threads}: no gain is shown"
+    if silent:
+        return f"{threads}: up to {_gain(most)}; no gain is shown for {', '.join(silent)}"
+    return f"{threads}: from {_gain(least)} to {_gain(most)}"
+
+
+def _gain(pair: tuple[Cell, Cell, Estimate]) -> str:
+    cell, _, ratio = pair
+    return f"{multiple(ratio)} ({cell.implementation}, {model_name(cell)})"
