@@ -87,7 +87,7 @@ def _paint(sheet: Sheet, group: Group, lines: Sequence[Line]) -> None:
             sums.plot(z.mean, y, mark, color=colour, markersize=5, zorder=3)
     first = group.results[0]
     _line_at(losses, first.unigram_loss.value, "frequencies alone")
-    _line_at(losses, first.uniform_loss, "log V")
+    _line_at(losses, first.uniform_loss, "log V", left=True)
     _line_at(sums, 0.0, "Z = 1")
     losses.set_yticks(range(len(lines)), [f"{line.label}, {line.reading}" for line in lines], color=INK)
     losses.set_ylim(len(lines) - 0.5, -0.75)
@@ -112,14 +112,15 @@ def _spread(place: int, seeds: int) -> list[float]:
     return [place + 0.14 * (i - (seeds - 1) / 2) for i in range(seeds)]
 
 
-def _line_at(axes: Axes, x: float, text: str) -> None:
+def _line_at(axes: Axes, x: float, text: str, *, left: bool = False) -> None:
     axes.axvline(x, color=INK, linewidth=1, linestyle=(0, (5, 3)), zorder=1)
     axes.annotate(
         text,
         (x, 1),
         xycoords=("data", "axes fraction"),
-        xytext=(3, -9),
+        xytext=(-3 if left else 3, -9),
         textcoords="offset points",
+        ha="right" if left else "left",
         fontsize=7.5,
         color=MUTED,
     )
