@@ -16,7 +16,6 @@ from scipy import stats
 
 RESAMPLES = 2_000
 LEVEL = 0.95
-NOT_SHOWN = "n.s."  # of a ratio that may be 1
 
 
 @dataclass(frozen=True)
@@ -166,15 +165,22 @@ def geometric_mean_ratio(ratios: Sequence[float]) -> float:
     return float(np.exp(np.log(_positive(ratios)).mean()))
 
 
-def ratio_text(ratio: Estimate) -> str:
-    """`1.31× [1.27, 1.36]`, `n.s.` when it is not shown to differ from 1, `1.31×` without an interval.
+def may_be_one(ratio: Estimate) -> bool:
+    """Whether a ratio with an interval is not shown to differ from 1.
 
     The p-value decides where there is one: it may account for the number of comparisons.
     """
     if ratio.low is None or ratio.high is None:
+        return False
+    return ratio.low <= 1 <= ratio.high if ratio.p is None else ratio.p > 1 - LEVEL
+
+
+def ratio_text(ratio: Estimate) -> str:
+    """`1.31× [1.27, 1.36]`, `n.s.` when it is not shown to differ from 1, `1.31×` without an interval."""
+    if ratio.low is None or ratio.high is None:
         return f"{_figure(ratio.value)}×"
-    if ratio.low <= 1 <= ratio.high if ratio.p is None else ratio.p > 1 - LEVEL:
-        return NOT_SHOWN
+    if may_be_one(ratio):
+        return "n.s."
     return f"{_figure(ratio.value)}× [{_figure(ratio.low)}, {_figure(ratio.high)}]"
 
 

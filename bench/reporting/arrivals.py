@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bench.analysis.cells import QUALITY_SETS, Cell, Spread
-from bench.analysis.statistics import NOT_SHOWN, ratio_text
+from bench.analysis.statistics import may_be_one, ratio_text
 from bench.analysis.verdicts import MARGIN, MARGINS
 from bench.records.schema import Record
 from bench.reporting import units
@@ -44,7 +44,7 @@ def _ratio(cell: Cell, _: Table) -> str:
     if cell.verdict == "reference" and cell.reached.ratio.value == 1:
         return "1×"
     text = ratio_text(cell.reached.ratio)
-    return f"≥ {text}" if cell.reached.at_most and text != NOT_SHOWN else text
+    return f"≥ {text}" if cell.reached.at_most and not may_be_one(cell.reached.ratio) else text
 
 
 def _finite(value: float | None) -> float | None:

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 from bench.analysis.cells import Cell
 from bench.analysis.claims import FAILS, HOLDS
 from bench.analysis.rows import frame, rows_hash
-from bench.analysis.statistics import NOT_SHOWN
+from bench.analysis.statistics import may_be_one
 from bench.analysis.verdicts import EQUAL, UNFINISHED, UNKNOWN, UNSETTLED, WORSE
 from bench.records.schema import STATUSES, Record
 from bench.reporting import approximation, units
@@ -162,8 +162,10 @@ def _beside_gensim(cell: Cell) -> str:
     """How a leader's speed stands beside gensim's; empty for gensim."""
     if cell.ratio is None or cell.verdict == "reference":
         return ""
+    if may_be_one(cell.ratio):
+        return "not distinguishable from gensim"
     text, _, interval = ratio(cell).partition(" ")
-    return "not distinguishable from gensim" if text == NOT_SHOWN else f"{text} gensim {interval}"
+    return f"{text} gensim {interval}"
 
 
 def _share(cell: Cell, table: Table) -> str:

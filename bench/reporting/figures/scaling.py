@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from bench.analysis.cells import Cell
-from bench.analysis.statistics import NOT_SHOWN, Estimate, ratio_text
+from bench.analysis.statistics import Estimate, may_be_one
 from bench.analysis.verdicts import speed_ratio
 from bench.reporting.columns import multiple
 from bench.reporting.figures.forest import Row, forest, height_in
@@ -77,7 +77,7 @@ def _title(pairs: Sequence[tuple[Cell, Cell, Estimate]]) -> str:
     least, most = (choose(pairs, key=lambda p: p[2].value) for choose in (min, max))
     cell, base, _ = most
     threads = f"From {base.threads} to {cell.threads} threads"
-    silent = [f"{c.implementation} ({model_name(c)})" for c, _, r in pairs if ratio_text(r) == NOT_SHOWN]
+    silent = [f"{c.implementation} ({model_name(c)})" for c, _, r in pairs if may_be_one(r)]
     if len(silent) == len(pairs):
         return f"{threads}: no gain is shown"
     if silent:
