@@ -80,28 +80,85 @@ class Config:
 
 
 @dataclass(frozen=True)
+class Stored:
+    """A text that lies on disk."""
+
+    ids: npt.NDArray[np.int32]  # (N,) the text, as word numbers
+    offsets: npt.NDArray[np.int64]  # (S + 1,) sentence s is ids[offsets[s]:offsets[s + 1]]
+    path: Path  # the same tokens as UTF-8 text, one sentence a line, for external tools
+
+    @property
+    def tokens(self) -> int:
+        """N."""
+        return len(self.ids)
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A text that nobody holds: whoever trains on it draws it where it trains, with `Config.seed`.
+
+    Each word is drawn on its own, with the odds of `Corpus.counts`. It measures speed and memory at any
+    size without a download; there is nothing in it to learn.
+    """
+
+    tokens: int  # N
+    sentence_words: int  # of every sentence but the last
+
+
+@dataclass(frozen=True)
 class Corpus:
     """A tokenised text, the same for every implementation. Arrays are read-only memory maps.
 
     Words are numbered by falling count, ties by first appearance. Tokens under `min_count` are
     gone; no sentence is longer than 1,000 words, and pairs never cross a sentence's end.
+
+    `ids`, `offsets` and `text_path` raise `UserError` where the text is drawn.
     """
 
     name: str
-    sha256: str  # of the source text
+    sha256: str  # of the source text, or of the law that it is drawn by
     raw_tokens: int  # before the minimum count
     min_count: int
-    ids: npt.NDArray[np.int32]  # (N,) the text, as word numbers
-    offsets: npt.NDArray[np.int64]  # (S + 1,) sentence s is ids[offsets[s]:offsets[s + 1]]
     counts: npt.NDArray[np.int64]  # (V,) falling
     words: list[str]  # (V,)
     huffman: vocabulary.HuffmanTree
-    text_path: Path  # the same tokens as UTF-8 text, one sentence a line, for external tools
+    text: Stored | Drawn
+
+    @property
+    def drawn(self) -> Drawn | None:
+        """How to draw the text; None where it is stored."""
+        return self.text if isinstance(self.text, Drawn) else None
+
+    @property
+    def ids(self) -> npt.NDArray[np.int32]:
+        """(N,) the text, as word numbers."""
+        return self._stored.ids
+
+    @property
+    def offsets(self) -> npt.NDArray[np.int64]:
+        """(S + 1,) sentence s is ids[offsets[s]:offsets[s + 1]]."""
+        return self._stored.offsets
+
+    @property
+    def text_path(self) -> Path:
+        """The same tokens as UTF-8 text, one sentence a line, for external tools."""
+        return self._stored.path
+
+    @property
+    def _stored(self) -> Stored:
+        if isinstance(self.text, Drawn):
+            raise UserError(
+                f"the text of {self.name} cannot be read",
+                why="it is drawn anew on the device that trains on it, and exists nowhere else",
+                remedy="choose an implementation whose text is on the device (one that needs cuda, "
+                "see `w2vbench info`), or another --dataset",
+            )
+        return self.text
 
     @property
     def tokens(self) -> int:
         """N, the in-vocabulary words of one epoch: what raw words/s counts."""
-        return len(self.ids)
+        return self.text.tokens
 
     @property
     def vocabulary_size(self) -> int:

@@ -1,10 +1,11 @@
-"""The text as a program on the device sees it: drawn there, never waited for by the host.
+"""The text as a program on the device sees it: held there, never waited for by the host.
 
-The corpus is uploaded once, as int32. Each section of it (whole sentences, about a million words) is
-subsampled and given its windows by some fifteen operations on the device. How many words are kept is known
-there alone: the kept words fill the front of buffers as long as the section, and their number stays in
-a tensor that kernels read. So the host runs ahead, queues section after section, and learns how far
-the device is from events that it looks at in passing (`Queue`).
+The corpus is uploaded once, as int32; one that is drawn (`bench.contract.Drawn`) comes into being here, 4 GB
+for a gigaword, and the host never holds anything of that length. Each section (whole sentences, about a
+million words) is subsampled and given its windows by some fifteen operations on the device. How many words
+are kept is known there alone: the kept words fill the front of buffers as long as the section, and their
+number stays in a tensor that kernels read. So the host runs ahead, queues section after section, and learns
+how far the device is from events that it looks at in passing (`Queue`).
 
 No CUDA graph here: twenty launches a section are 0.1 ms of host time for 10 ms of device time.
 """
@@ -13,8 +14,10 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
@@ -22,6 +25,7 @@ from torch.nn.functional import pad
 from bench.contract import Config, Corpus, Tick
 
 SECTION_WORDS = 1 << 20  # buffers take about 60 bytes a word, and a section some 10 ms
+TEXT_SEED = 2_000_003  # a drawn text's chance is neither the stream's nor the noise's
 AHEAD = 8  # sections that the host queues before it waits for the oldest
 
 
@@ -51,17 +55,43 @@ class KeptSection:
     count: Tensor  # (1,) int32
 
 
+def uploaded(array: npt.NDArray[Any], device: str) -> Tensor:
+    """A copy on the device: torch wants writable memory."""
+    return torch.from_numpy(array.copy()).to(device)
+
+
+def drawn_ids(corpus: Corpus, config: Config, device: str) -> Tensor:
+    """(N,) int32: each word drawn on its own with the odds of the counts, by the config's seed.
+
+    A uniform number is looked up among the sums of the counts: 21 steps for V = 2 M, in 16 MB that stay in
+    the second-level cache. An alias table (`_alias`) takes two steps, but the host takes 2 s to build one
+    of that size, before every run.
+    """
+    shares = uploaded(corpus.counts.cumsum() / corpus.counts.sum(), device)  # (V,) float64, rising to 1
+    generator = torch.Generator(device).manual_seed(config.seed + TEXT_SEED)
+    ids = torch.empty(corpus.tokens, dtype=torch.int32, device=device)
+    for part in ids.split(SECTION_WORDS):
+        point = torch.rand(len(part), generator=generator, device=device, dtype=torch.float64)  # below 1
+        torch.searchsorted(shares, point, right=True, out_int32=True, out=part)
+    return ids
+
+
+def sentence_offsets(corpus: Corpus) -> npt.NDArray[np.int64]:
+    """(S + 1,) where the sentences begin, and the end of the last."""
+    if (drawn := corpus.drawn) is None:
+        return np.asarray(corpus.offsets)
+    return np.append(np.arange(0, drawn.tokens, drawn.sentence_words), drawn.tokens)
+
+
 class DeviceText:
     """The law's text (`_law.Text`) without a wait: same subsampling, same windows, other draws."""
 
     def __init__(self, corpus: Corpus, config: Config, device: str):
         self.config = config
         self.words_total = corpus.tokens * config.epochs
-        self.offsets = np.asarray(corpus.offsets)  # (S + 1,) on the host, which cuts the sections
-        lengths = torch.from_numpy(np.diff(self.offsets))
-        self.ids = torch.from_numpy(corpus.ids.copy()).to(device)  # (N,) int32
-        self.sentence = torch.repeat_interleave(lengths).int().to(device)  # (N,) which one a word is in
-        self.edges = torch.from_numpy(self.offsets.copy()).to(device)  # (S + 1,) int64
+        self.ids = drawn_ids(corpus, config, device) if corpus.drawn else uploaded(corpus.ids, device)  # (N,)
+        self.offsets = sentence_offsets(corpus)  # (S + 1,) on the host, which cuts the sections
+        self.edges = uploaded(self.offsets, device)  # (S + 1,) int64
         self.keep = torch.from_numpy(corpus.keep_probability(config.subsample)).float().to(device)  # (V,)
         self.generator = torch.Generator(device).manual_seed(config.seed)
 
@@ -82,18 +112,20 @@ class DeviceText:
         ids = self.ids[section.begin : section.end]  # (n,)
         stays = torch.rand(n, generator=self.generator, device=device) < self.keep.index_select(0, ids)
         before = pad(stays.cumsum(0, dtype=torch.int32), (1, 0))  # (n + 1,) kept words before each raw one
-        edges = before[self.edges[section.first : section.last + 1] - section.begin]  # the kept sentences'
-        sentence = self.sentence[section.begin : section.end] - section.first  # (n,)
+        raw_edges = (self.edges[section.first : section.last + 1] - section.begin).int()  # the sentences'
+        edges = before.index_select(0, raw_edges)  # and those of what is kept of them
+        place = torch.arange(n, device=device, dtype=torch.int32)
+        sentence = torch.searchsorted(raw_edges[1:], place, right=True, out_int32=True)  # (n,) each word's
         at = before[:-1]  # (n,) where a word lands if it stays
         width = torch.randint(
             1, self.config.window + 1, (n,), generator=self.generator, device=device, dtype=torch.int32
         )
         left = torch.minimum(width, at - edges.index_select(0, sentence))
         right = torch.minimum(width, edges.index_select(0, sentence + 1) - 1 - at)
-        place = torch.where(stays, at, n).long()  # what does not stay lands on the last place, unread
+        lands = torch.where(stays, at, n).long()  # what does not stay lands on the last place, unread
 
         def compact(values: Tensor) -> Tensor:
-            return torch.empty(n + 1, dtype=torch.int32, device=device).scatter_(0, place, values)
+            return torch.empty(n + 1, dtype=torch.int32, device=device).scatter_(0, lands, values)
 
         count = before[-1:].clone()  # at an address of its own: Triton compiles anew for unaligned ones
         return KeptSection(compact(ids), compact(left), compact(right), count)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bench import vocabulary
-from bench.contract import Config, Corpus, Resources
+from bench.contract import Config, Corpus, Resources, Stored
 from impls.fused import Fused
 
 MODELS = [("skipgram", "ns"), ("skipgram", "hs"), ("cbow", "ns"), ("cbow", "hs")]
@@ -18,17 +18,16 @@ def corpus_of(ids, V, sentence=20):
     """A corpus of the given word numbers, `sentence` words a sentence."""
     N = len(ids)
     counts = np.bincount(ids, minlength=V).astype(np.int64)
+    offsets = np.append(np.arange(0, N, sentence), N).astype(np.int64)
     return Corpus(
         name="tiny",
         sha256="0" * 64,
         raw_tokens=N,
         min_count=1,
-        ids=np.asarray(ids, np.int32),
-        offsets=np.append(np.arange(0, N, sentence), N).astype(np.int64),
         counts=counts,
         words=[f"w{v}" for v in range(V)],
         huffman=vocabulary.huffman_tree(counts),
-        text_path=Path("unused"),
+        text=Stored(np.asarray(ids, np.int32), offsets, Path("unused")),
     )
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.contract import Config, Corpus
+from bench.contract import Config, Corpus, Stored
 from bench.vocabulary import huffman_tree
 
 
@@ -15,7 +15,8 @@ def tiny_corpus(sentences: list[list[int]], vocabulary: int | None = None) -> Co
     offsets = np.cumsum([0] + [len(s) for s in sentences]).astype(np.int64)
     words = [f"w{i}" for i in range(len(counts))]
     tree = huffman_tree(counts)
-    return Corpus("tiny", "0" * 64, len(ids), 1, ids, offsets, counts, words, tree, Path("nowhere"))
+    text = Stored(ids, offsets, Path("nowhere"))
+    return Corpus("tiny", "0" * 64, len(ids), 1, counts, words, tree, text)
 
 
 def zipf_corpus(words: int = 4000, vocabulary: int = 50, seed: int = 0) -> Corpus:

@@ -26,7 +26,7 @@ def list_(as_json: bool) -> None:
     """
     specs = [entry.spec for entry in discovery.implementations().values()]
     sets = suites().values()
-    texts = [d for d in datasets.registry().values() if d.kind == "text"]
+    texts = [d for d in datasets.registry().values() if d.kind != "evaluation"]
     if as_json:
         print_json(
             {
@@ -117,7 +117,7 @@ def data_ls(as_json: bool) -> None:
     if as_json:
         print_json([asdict(dataset) | {"found": str(s.path) if s.path else None} for dataset, s in found])
         return
-    rows = [(d.name, d.kind, str(s.path or "not on disk"), d.licence) for d, s in found]
+    rows = [(d.name, d.kind, _where(d, s.path), d.licence) for d, s in found]
     print_table(("name", "kind", "where", "licence"), rows)
 
 
@@ -139,7 +139,11 @@ def data_verify(names: tuple[str, ...]) -> None:
     """Check files on disk against their sha256; all of them without NAMES."""
     for name in names or datasets.registry():
         path = datasets.locate(_dataset(name))
-        click.echo(f"{name}: {f'ok, {path}' if path else 'not on disk'}")
+        click.echo(f"{name}: {'ok, ' if path else ''}{_where(_dataset(name), path)}")
+
+
+def _where(dataset: datasets.Dataset, path: Path | None) -> str:
+    return str(path or ("not on disk" if dataset.file else "needs no file"))
 
 
 def _dataset(name: str) -> datasets.Dataset:

@@ -70,8 +70,8 @@ def frequent(counts: npt.NDArray[np.int64], min_count: int) -> npt.NDArray[np.in
     return order[: np.count_nonzero(words >= min_count)]
 
 
-def write_corpus(folder: Path, spill: Path, found: Scan, min_count: int) -> dict[str, int]:
-    """Write every array and text file of a corpus into `folder`; returns its token counts."""
+def write_vocabulary(folder: Path, found: Scan, min_count: int) -> npt.NDArray[np.int64]:
+    """Write the words to keep, their counts and tree into `folder`; returns their numbers in the scan."""
     keep = frequent(found.counts, min_count)
     words = [found.words[number] for number in keep.tolist()]
     counts = found.counts[keep]
@@ -80,6 +80,13 @@ def write_corpus(folder: Path, spill: Path, found: Scan, min_count: int) -> dict
     tree = vocabulary.huffman_tree(counts)
     for part in ("offsets", "nodes", "codes"):
         np.save(folder / f"huffman_{part}.npy", getattr(tree, part))
+    return keep
+
+
+def write_corpus(folder: Path, spill: Path, found: Scan, min_count: int) -> dict[str, int]:
+    """Write every array and text file of a corpus into `folder`; returns its token counts."""
+    keep = write_vocabulary(folder, found, min_count)
+    words = [found.words[number] for number in keep.tolist()]
     _write_ids(folder, spill, keep, len(found.counts))
     ids, offsets = (np.load(folder / f"{part}.npy", mmap_mode="r") for part in ("ids", "offsets"))
     with (folder / "corpus.txt").open("w", encoding="utf-8", newline="\n") as text:

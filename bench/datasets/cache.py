@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import vocabulary
-from bench.contract import Corpus
+from bench.contract import Corpus, Drawn, Stored
 from bench.datasets import build
 from bench.datasets.catalogue import Dataset, resolve
+from bench.datasets.drawn import Zipf
+from bench.datasets.drawn import write_corpus as write_drawn
 from bench.datasets.failures import explained
 from bench.datasets.files import Progress, cache_dir, fetch, find
 from bench.datasets.reading import BLOCK_BYTES, hashed, text_blocks
@@ -38,22 +40,26 @@ def load_corpus(name_or_path: str, *, min_count: int = 5, progress: Progress | N
 def prepare_corpus(name_or_path: str, *, min_count: int = 5, progress: Progress | None = None) -> Path:
     """The folder of the built corpus, for `open_corpus`.
 
-    Built on first use and whenever the text has changed; otherwise nothing is read. Appears
-    complete or not at all. Raises UserError for anything wrong with the name, file or disk.
+    Built on first use and whenever the text, or the law that draws it, has changed; otherwise nothing is
+    read. Appears complete or not at all. Raises UserError for anything wrong with the name, file or disk.
     """
     if min_count < 1:
         raise UserError(f"min count is {min_count}", remedy="give --min-count a whole number from 1 up")
     dataset = resolve(name_or_path)
     if (built := _built(dataset, min_count)) is not None:
         return built
+    told = progress or (lambda *_: None)
+    if dataset.zipf:
+        with explained(cache_dir()):
+            return _build_drawn(dataset.name, dataset.zipf, min_count, told)
     path = fetch(dataset, progress=progress)
     with explained(path):
-        return _build(dataset, path, min_count, progress or (lambda *_: None))
+        return _build(dataset, path, min_count, told)
 
 
 def _built(dataset: Dataset, min_count: int) -> Path | None:
     """The corpus folder, if the text's hash is known without reading it and the corpus is there."""
-    sha256 = dataset.text_sha256
+    sha256 = dataset.known_sha256
     if not sha256 and (path := find(dataset)) is not None:
         with explained(path):
             sha256 = _known_text_hash(path)
@@ -68,23 +74,48 @@ def corpus_folder(name: str, sha256: str, min_count: int) -> Path:
 
 
 def _build(dataset: Dataset, path: Path, min_count: int, progress: Progress) -> Path:
-    """Build into a temporary sibling, then move into place by one rename."""
+    """Read the text, and write its corpus."""
+    with _temporary() as temporary:
+        spill = temporary / "spill"
+        sha256, found = _scan(dataset, path, spill, progress)
+
+        def write(fresh: Path) -> dict[str, Any]:
+            return build.write_corpus(fresh, spill, found, min_count)
+
+        folder = _write(dataset.name, sha256, min_count, write, progress)
+    _remember_text_hash(path, sha256)
+    return folder
+
+
+def _build_drawn(name: str, law: Zipf, min_count: int, progress: Progress) -> Path:
+    """Write a corpus that follows from a law."""
+    return _write(name, law.sha256, min_count, lambda fresh: write_drawn(fresh, law, min_count), progress)
+
+
+def _write(
+    name: str, sha256: str, min_count: int, write: Callable[[Path], dict[str, Any]], progress: Progress
+) -> Path:
+    """The corpus folder: written into a temporary sibling by `write`, moved into place by one rename."""
+    folder = corpus_folder(name, sha256, min_count)
+    if not folder.is_dir():
+        progress("write", 0, 1)
+        with _temporary() as temporary:
+            fresh = temporary / "corpus"
+            fresh.mkdir()
+            facts = {"name": name, "sha256": sha256, "min_count": min_count, **write(fresh)}
+            (fresh / "meta.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
+            _move(fresh, folder)
+        progress("write", 1, 1)
+    return folder
+
+
+@contextlib.contextmanager
+def _temporary() -> Iterator[Path]:
+    """A folder among the corpora that is gone afterwards."""
     corpora = cache_dir() / "corpora"
     corpora.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=corpora) as temporary:
-        spill, fresh = Path(temporary) / "spill", Path(temporary) / "corpus"
-        sha256, found = _scan(dataset, path, spill, progress)
-        folder = corpus_folder(dataset.name, sha256, min_count)
-        if not folder.is_dir():
-            fresh.mkdir()
-            progress("write", 0, 1)
-            meta = build.write_corpus(fresh, spill, found, min_count)
-            facts = {"name": dataset.name, "sha256": sha256, "min_count": min_count, **meta}
-            (fresh / "meta.json").write_text(json.dumps(facts, indent=1), encoding="utf-8")
-            _move(fresh, folder)
-            progress("write", 1, 1)
-    _remember_text_hash(path, sha256)
-    return folder
+        yield Path(temporary)
 
 
 def _scan(dataset: Dataset, path: Path, spill: Path, progress: Progress) -> tuple[str, build.Scan]:
@@ -163,12 +194,10 @@ def open_corpus(folder: Path) -> Corpus:
             sha256=meta["sha256"],
             raw_tokens=meta["raw_tokens"],
             min_count=meta["min_count"],
-            ids=_array(folder / "ids.npy"),
-            offsets=_array(folder / "offsets.npy"),
             counts=_array(folder / "counts.npy"),
             words=(folder / "words.txt").read_text(encoding="utf-8").split("\n"),
             huffman=vocabulary.HuffmanTree(**parts),
-            text_path=folder / "corpus.txt",
+            text=Drawn(**meta["drawn"]) if "drawn" in meta else _stored(folder),
         )
     except (OSError, EOFError, ValueError, KeyError) as error:
         raise UserError(
@@ -176,6 +205,11 @@ def open_corpus(folder: Path) -> Corpus:
             why=str(error),
             remedy="delete that folder; the next run builds it again",
         ) from error
+
+
+def _stored(folder: Path) -> Stored:
+    ids, offsets = (_array(folder / f"{part}.npy") for part in ("ids", "offsets"))
+    return Stored(ids, offsets, folder / "corpus.txt")
 
 
 def _array(path: Path) -> npt.NDArray[Any]:

@@ -46,8 +46,8 @@ def data_folders() -> list[Path]:
 
 
 def find(dataset: Dataset) -> Path | None:
-    """Where the file lies, not yet verified."""
-    if dataset.path is not None:
+    """Where the file lies, not yet verified; None too where there is none to look for."""
+    if dataset.path is not None or not dataset.file:
         return dataset.path
     with explained(Path(dataset.file)):
         return next((path for path in _candidates(dataset) if path.is_file()), None)
@@ -87,7 +87,7 @@ def verify(dataset: Dataset, path: Path) -> None:
 
 
 def locate(dataset: Dataset) -> Path | None:
-    """The file on disk, verified; None if it is nowhere. Raises UserError on a wrong hash."""
+    """The file on disk, verified; None where `find` finds none. Raises UserError on a wrong hash."""
     path = find(dataset)
     if path is not None:
         verify(dataset, path)
@@ -132,8 +132,14 @@ def fetch(dataset: Dataset, *, progress: Progress | None = None) -> Path:
     """The file on disk, verified; downloaded into the cache if it is nowhere.
 
     A wrong file is an error where the user put it, and replaced where it was downloaded to.
-    Raises UserError if no mirror serves the registered bytes.
+    Raises UserError if no mirror serves the registered bytes, and for a dataset without a file.
     """
+    if not dataset.file:
+        raise UserError(
+            f"{dataset.name} has no file",
+            why="its text is drawn where it is trained on",
+            remedy=f"there is nothing to fetch: use it as it is, --dataset {dataset.name}",
+        )
     downloaded = cache_dir() / "downloads" / dataset.file
     path = find(dataset)
     if path is not None and path != downloaded:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bench.contract import Corpus
+from bench.contract import Corpus, Stored
 from bench.errors import UserError
 
 SHARE = 0.02  # of the sentences
@@ -15,7 +15,7 @@ def hold_out(corpus: Corpus, share: float = SHARE) -> tuple[Corpus, Corpus]:
     numbers mean the same; a word may thus never occur in the first part. `text_path` is the whole
     text's: what reads it, as external programs do, would train on everything.
 
-    Raises UserError for a text of a single sentence.
+    Raises UserError for a text of a single sentence, and for one that is drawn.
     """
     sentences = len(corpus.offsets) - 1
     if sentences < 2:
@@ -26,6 +26,6 @@ def hold_out(corpus: Corpus, share: float = SHARE) -> tuple[Corpus, Corpus]:
         )
     cut = sentences - max(1, round(share * sentences))
     first = int(corpus.offsets[cut])
-    training = replace(corpus, ids=corpus.ids[:first], offsets=corpus.offsets[: cut + 1])
-    held_out = replace(corpus, ids=corpus.ids[first:], offsets=corpus.offsets[cut:] - first)
-    return training, held_out
+    training = Stored(corpus.ids[:first], corpus.offsets[: cut + 1], corpus.text_path)
+    held_out = Stored(corpus.ids[first:], corpus.offsets[cut:] - first, corpus.text_path)
+    return replace(corpus, text=training), replace(corpus, text=held_out)

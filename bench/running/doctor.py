@@ -44,7 +44,9 @@ def _data() -> list[Finding]:
     found = []
     for dataset in registry().values():
         here = status(dataset)
-        if here.path is None:
+        if not dataset.file:
+            found.append(Finding("ok", f"data {dataset.name} needs no file"))
+        elif here.path is None:
             found.append(
                 Finding(
                     "note",

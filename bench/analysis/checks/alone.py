@@ -139,8 +139,8 @@ def _score_faults(score: Score) -> Iterator[str]:
 def other_text(record: Record) -> Iterator[str]:
     """It bears a registered dataset's name, but was trained on another text."""
     known = datasets.registry().get(record.data["name"])
-    if known and known.text_sha256 and known.text_sha256 != record.data["sha256"]:
-        yield f"{known.name} has {known.text_sha256[:12]}…, the record {record.data['sha256'][:12]}…"
+    if known and known.known_sha256 and known.known_sha256 != record.data["sha256"]:
+        yield f"{known.name} has {known.known_sha256[:12]}…, the record {record.data['sha256'][:12]}…"
 
 
 def changed_code(record: Record) -> Iterator[str]:
