@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from rich.console import Console
 from scipy.stats import chisquare
 
-from bench import datasets
+from bench import datasets, discovery
 from bench.analysis.checks.alone import other_text
 from bench.cli import main
 from bench.contract import Resources
@@ -24,7 +24,7 @@ from bench.errors import UserError
 from bench.reporting import terminal
 from bench.running import plan, session, supervise
 from bench.running.display import Plain
-from bench.suites import Suite
+from bench.suites import Suite, find_suite
 from impls import _device
 from impls._device import DeviceText
 from tests.records_factory import record
@@ -250,3 +250,12 @@ def test_who_reads_a_text_fails_with_the_reason(tmp_path, name):
     assert (failed.status, failed.traceback) == ("failed", None)
     assert f"the text of {SHORT} cannot be read" in failed.reason
     assert "choose an implementation" in failed.reason
+
+
+@pytest.mark.parametrize("name", ["vocabulary-crossover", "gpu-scale"])
+def test_suites_on_a_drawn_text_ask_for_no_quality(name):
+    """Every implementation of theirs has a budget, and trains on the device."""
+    suite = find_suite(name)
+    assert datasets.resolve(suite.dataset).kind == "drawn"
+    assert suite.budget_s.keys() == set(suite.implementations)
+    assert all("cuda" in discovery.find(one).spec.needs for one in suite.implementations)

@@ -43,6 +43,19 @@ def test_the_plan_begins_with_what_matters_most():
     assert {line.split()[2] for line in first} >= {"gensim", "ns_triton", "hs_triton"}
     assert any("softmax_device" in line for line in lines[15:25])
     assert any("programs=1024" in line for line in lines)
+    suites = list(dict.fromkeys(line.split()[0] for line in lines))
+    assert suites.index("vocabulary-crossover") == suites.index("gpu-programs") + 1
+    assert lines[-1].startswith("gpu-scale  zipf-1g")
+
+
+def test_no_corpus_is_built_after_time_is_up(tmp_path, monkeypatch):
+    """One with 2 M words takes ten seconds, and the machine is borrowed."""
+    monkeypatch.setenv("W2VBENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(gpu_ceilings, "measure", lambda _: {"copy_bytes_per_s": 1.0})
+    monkeypatch.setattr(gpu_ceilings, "write", lambda _, results: results)
+    result = CliRunner().invoke(main, ["gpu", "--minutes", "1e-9", "--results", str(tmp_path / "results")])
+    assert result.exit_code == 0, result.output
+    assert not (tmp_path / "cache").exists()
 
 
 def test_no_run_begins_after_time_is_up(tmp_path, monkeypatch):

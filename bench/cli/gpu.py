@@ -24,8 +24,10 @@ JOBS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("gpu-text8", {"dim": 100, "architectures": ("skipgram",)}),
     ("gpu-epochs", {}),
     ("gpu-programs", {}),
+    ("vocabulary-crossover", {}),
     ("gpu-text8", {}),
     ("gpu-negatives", {}),
+    ("gpu-scale", {}),
 )
 
 
@@ -48,7 +50,7 @@ def gpu(minutes: float, device: str, dry_run: bool, results: Path) -> None:
       w2vbench gpu --dry-run
       w2vbench gpu --minutes 8.5 --results out
     Finished runs are kept: called again, it goes on where it stopped. Needs no network; the text is
-    looked for in the folders of W2VBENCH_DATA.
+    looked for in the folders of W2VBENCH_DATA, or drawn on the GPU where it is for speed and memory only.
     """
     from bench.running import gpu_ceilings
 
@@ -68,6 +70,8 @@ def gpu(minutes: float, device: str, dry_run: bool, results: Path) -> None:
         ceilings = gpu_ceilings.measure(device)
         click.echo(f"written: {gpu_ceilings.write(ceilings, results)}", err=True)
         for dataset, runs in planned:
+            if time.monotonic() > until:
+                break  # a corpus, too, takes seconds to build
             records += execute(runs, dataset, results, shown, until=until)
     if records:
         from bench.reporting import terminal
