@@ -15,12 +15,12 @@ TITLE = "What others have published (other machines; never compared by us in one
 _HEADS = (
     Head("system"),
     Head("run on"),
-    Head("text"),
-    Head("settings"),
-    Head("as stated"),
     Head("words/s", number=True),
+    Head("as stated"),
     Head("peak memory", number=True),
     Head("quality"),
+    Head("text"),
+    Head("settings"),
     Head("source"),
 )
 
@@ -46,12 +46,12 @@ def _published(peer: Peer) -> tuple[str, ...]:
     return (
         peer.system,
         peer.hardware,
-        _text(peer.text, peer.words) or units.DASH,
-        peer.settings or units.DASH,
-        _stated(peer),
         f"{units.speed(peer.raw_words_per_s)}, derived" if peer.derived else _rate(peer),
+        _stated(peer),
         peer.memory or units.DASH,
         peer.quality or units.DASH,
+        _text(peer.text, peer.words) or units.DASH,
+        peer.settings or units.DASH,
         f"{peer.source} [{peer.tag}]",
     )
 
@@ -79,12 +79,12 @@ def _ours(cell: Cell, table: Table) -> tuple[str, ...]:
     return (
         f"ours: {cell.implementation}",
         hardware(cell),
-        _text(cell.section.dataset, cell.runs[0].data["tokens"]),
-        f"{model_name(cell)}, {Table(cell.section, (cell,)).settings}",
-        f"{units.seconds(cell.phases['train_s'])} s",
         units.speed(cell.speed.median if cell.speed else None),
+        f"{units.seconds(cell.phases['train_s'])} s",
         _memory(cell),
         f"{', '.join(scores)}: {outcome(cell)}",
+        _text(cell.section.dataset, cell.runs[0].data["tokens"]),
+        f"{model_name(cell)}, {Table(cell.section, (cell,)).settings}",
         f"rows {table.hash}",
     )
 
