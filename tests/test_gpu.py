@@ -1,15 +1,17 @@
 """What is told of a GPU, by a driver that is played here; and what a results folder says of it."""
 # ruff: noqa: N802 -- the driver's own names
 
+import itertools
 import sys
 from dataclasses import asdict
-from types import SimpleNamespace
+from types import ModuleType, SimpleNamespace
 
 import pytest
 
 from bench.analysis.checks import alone
+from bench.analysis.rows import cells
 from bench.records.schema import Record
-from bench.running import gpu
+from bench.running import gpu, worker
 from bench.running.machine import missing
 from tests.records_factory import record
 
@@ -73,19 +75,38 @@ def driver(monkeypatch):
     return played
 
 
-def test_a_run_on_a_gpu_has_its_memory_clocks_and_heat(driver):
+def test_a_run_on_a_gpu_has_its_clocks_and_heat(driver):
     watch = gpu.watch("cuda")
-    driver.used, driver.processes = 2000 * MIB, 1  # the run's own process
+    driver.processes = 1  # the run's own
     watch.look(training=False)
-    for driver.clock, driver.power in ((1980, 500_000), (1700, 690_000), (1800, 600_000)):
+    for driver.clock, driver.power in ((1980, 500_000), (1700, 690_000), (1800, 600_000), (1800, 500_000)):
         watch.look(training=True)
-    driver.used = 1500 * MIB
-    watch.look(training=True)
     told = watch.told()
-    assert (told.idle_bytes, told.peak_bytes) == (600 * MIB, 2000 * MIB)
     assert (told.samples, told.sm_clock_mhz, told.memory_clock_mhz) == (4, 1800, 3201)
     assert (told.power_w, told.temperature_c) == (690, 60)
     assert (told.slowed, told.contended) == ([], False)
+    assert (told.idle_bytes, told.setup_peak_bytes, told.peak_bytes) == (None, None, None)
+
+
+def test_memory_has_a_watch_of_its_own_which_tells_training_from_what_comes_before(driver):
+    timed, memory = gpu.watch("cuda"), gpu.memory_watch("cuda")
+    driver.processes = 1
+    for training, used in (
+        (False, 900),
+        (False, 5000),
+        (False, 1200),
+        (True, 1300),
+        (True, 2000),
+        (True, 1500),
+    ):
+        driver.used = used * MIB
+        memory.look(training)
+    told = timed.told(memory)
+    assert (told.idle_bytes, told.setup_peak_bytes, told.peak_bytes) == (600 * MIB, 5000 * MIB, 2000 * MIB)
+    assert told.contended is False
+    driver.processes = 2
+    memory.look(training=True)
+    assert timed.told(memory).contended  # what the whole device holds is then not the run's alone
 
 
 def test_heat_and_neighbours_are_found_afterwards(driver):
@@ -108,11 +129,13 @@ def test_a_process_that_was_there_before_counts(driver):
 
 def test_what_the_driver_does_not_say_is_null(driver):
     driver.__dict__.update(dict.fromkeys(("used", "processes", "clock", "power", "heat", "reasons")))
-    watch = gpu.watch("cuda")
-    watch.look(training=True)
-    told = asdict(watch.told())
+    watch, memory = gpu.watch("cuda"), gpu.memory_watch("cuda")
+    for one in (watch, memory):
+        one.look(training=True)
+    told = asdict(watch.told(memory))
     assert {k for k, v in told.items() if v is None} == {
-        "idle_bytes", "peak_bytes", "sm_clock_mhz", "power_w", "temperature_c", "contended"
+        "idle_bytes", "setup_peak_bytes", "peak_bytes", "contended",
+        "sm_clock_mhz", "power_w", "temperature_c",
     }  # fmt: skip
 
 
@@ -141,6 +164,7 @@ def test_what_the_triton_files_need_is_named_with_its_extra(monkeypatch):
 
 
 PLAYED = """
+import time
 from types import SimpleNamespace
 
 class NVMLError(Exception):
@@ -150,7 +174,12 @@ NVML_CLOCK_SM, NVML_CLOCK_MEM, NVML_TEMPERATURE_GPU = 1, 2, 0
 nvmlInit = lambda: None
 nvmlSystemGetDriverVersion = lambda: b"580.1"
 nvmlDeviceGetHandleByIndex = lambda index: index
-nvmlDeviceGetMemoryInfo = lambda _: SimpleNamespace(used=12345)
+
+def nvmlDeviceGetMemoryInfo(_):
+    with open("asked", "a") as file:
+        print(time.monotonic(), file=file)
+    return SimpleNamespace(used=12345)
+
 nvmlDeviceGetComputeRunningProcesses = lambda _: ["another", "the run's own"]
 nvmlDeviceGetClockInfo = lambda _, which: 1000 * which
 nvmlDeviceGetPowerUsage = lambda _: 400_000
@@ -159,15 +188,82 @@ nvmlDeviceGetCurrentClocksThrottleReasons = lambda _: 0x20
 """
 
 
-def test_the_record_holds_what_the_driver_told(laboratory):
+ALLOCATOR = """
+import types
+
+Tensor = type("Tensor", (), {})
+manual_seed = set_num_threads = lambda _: None
+held = kept = most = most_kept = 0
+
+def hold(bytes_):
+    global held, kept, most, most_kept
+    held += bytes_
+    kept = max(kept, held)
+    most, most_kept = max(most, held), max(most_kept, kept)
+
+def _empty():
+    global kept
+    kept = held
+
+def _reset(_):
+    global most, most_kept
+    most, most_kept = held, kept
+
+cuda = types.SimpleNamespace(
+    synchronize=lambda _: None,
+    max_memory_allocated=lambda _: most,
+    max_memory_reserved=lambda _: most_kept,
+    empty_cache=_empty,
+    reset_peak_memory_stats=_reset,
+)
+"""
+TELLS_ITS_TIME = """
+import pathlib, time, torch
+torch.hold(50)
+began = time.monotonic()
+for word in range({milliseconds}):
+    time.sleep(0.001)
+    tick(word)
+torch.hold(-50)
+with open("trained", "a") as file:
+    print(began, time.monotonic(), file=file)
+if "{dies}" and len(pathlib.Path("trained").read_text().splitlines()) == 2:
+    import os
+    os.kill(os.getpid(), 9)
+"""
+
+
+@pytest.fixture
+def machine(laboratory):
+    """A laboratory with a GPU that is played: what its driver and PyTorch's allocator would answer."""
     (laboratory.folder / "pynvml.py").write_text(PLAYED)
-    laboratory.fake(train="import time; time.sleep(1)")
+    (laboratory.folder / "torch.py").write_text(ALLOCATOR)
+
+    def fake(milliseconds=10, dies=""):
+        setup = "import torch; torch.hold(300); torch.hold(-200)"
+        laboratory.fake(prepare=setup, train=TELLS_ITS_TIME.format(milliseconds=milliseconds, dies=dies))
+        return laboratory
+
+    return fake
+
+
+def _lines(path):
+    return [[float(x) for x in line.split()] for line in path.read_text().splitlines()]
+
+
+ALLOCATED = ("cuda_setup_allocated_bytes", "cuda_setup_reserved_bytes")
+TRAINING = ("cuda_peak_allocated_bytes", "cuda_peak_reserved_bytes")
+
+
+def test_the_record_holds_what_the_driver_told_and_memory_is_not_asked_for_while_the_clock_runs(machine):
+    laboratory = machine(milliseconds=1000)
     status, (run,), _ = laboratory.run("--impl", "fake", "--device", "cuda")
     assert status == 0
     assert run["gpu"]["samples"] >= 2
     assert {k: v for k, v in run["gpu"].items() if k != "samples"} == {
         "driver": "580.1",
         "idle_bytes": 12345,
+        "setup_peak_bytes": 12345,
         "peak_bytes": 12345,
         "sm_clock_mhz": 1000,
         "memory_clock_mhz": 2000,
@@ -176,5 +272,67 @@ def test_the_record_holds_what_the_driver_told(laboratory):
         "slowed": ["thermal, by software"],
         "contended": True,
     }
-    _, (plain,), _ = laboratory.run("--impl", "fake")
-    assert plain["gpu"] is None
+    timed, passed = _lines(laboratory.folder / "trained")
+    asked = [moment for (moment,) in _lines(laboratory.folder / "asked")]
+    assert min(asked) > timed[1]
+    assert sum(passed[0] < moment < passed[1] for moment in asked) > 10  # of the 50 that fit
+    assert [run["memory"][name] for name in ALLOCATED] == [300, 300]
+    assert [run["memory"][name] for name in TRAINING] == [150, 150]  # without the 200 that were given back
+    assert run["memory"]["missing"] is None
+
+
+def test_one_pass_measures_the_memory_of_all_seeds_of_a_cell(machine):
+    laboratory = machine()
+    _, runs, _ = laboratory.run("--impl", "fake", "--device", "cuda", "--seeds", "3")
+    assert [run["memory"]["cuda_peak_allocated_bytes"] for run in runs] == [150, None, None]
+    assert [run["gpu"]["peak_bytes"] for run in runs] == [12345, None, None]
+    assert len(_lines(laboratory.folder / "trained")) == 4
+    (cell,) = cells(map(Record.from_json, laboratory.records()))
+    assert (len(cell.runs), cell.cuda_peak_bytes) == (3, 150)
+    _, runs, _ = laboratory.run("--impl", "fake", "--device", "cuda", "--seeds", "4")  # three are finished
+    assert runs[3]["memory"]["cuda_peak_allocated_bytes"] is None
+
+
+def test_a_pass_that_dies_leaves_the_timed_run_and_says_why_memory_is_missing(machine):
+    laboratory = machine(dies="yes")
+    status, runs, _ = laboratory.run("--impl", "fake", "--device", "cuda", "--seeds", "2")
+    assert (status, [run["status"] for run in runs]) == (0, ["ok", "ok"])
+    assert all(run["throughput"]["raw_words_per_s"] and run["quality"] for run in runs)
+    first = runs[0]
+    assert [first["memory"][name] for name in (*ALLOCATED, *TRAINING)] == [None] * 4
+    assert "killed by the system in phase train" in first["memory"]["missing"]
+    assert first["memory"]["host_peak_bytes"] > 0
+    assert (first["gpu"]["peak_bytes"], first["gpu"]["sm_clock_mhz"]) == (None, 1000)
+    assert len(_lines(laboratory.folder / "trained")) == 3  # and the next seed does not try again
+
+
+def test_what_trains_on_the_host_has_no_pass(machine):
+    laboratory = machine()
+    _, (run,), _ = laboratory.run("--impl", "fake")
+    assert run["gpu"] is None
+    assert run["memory"]["cuda_peak_allocated_bytes"] is None
+    assert len(_lines(laboratory.folder / "trained")) == 1
+    laboratory.fake("gensim_like", train="open('host', 'a').write('trained ')")
+    _, (run,), _ = laboratory.run("--impl", "gensim_like", "--device", "cuda")
+    assert (run["gpu"]["driver"], run["gpu"]["peak_bytes"]) == ("580.1", None)
+    assert run["memory"]["missing"] is None
+    assert (laboratory.folder / "host").read_text().split() == ["trained"]
+
+
+def test_a_pass_trains_no_longer_than_it_is_told(monkeypatch):
+    allocator = ModuleType("torch")
+    exec(ALLOCATOR, allocator.__dict__)
+    monkeypatch.setitem(sys.modules, "torch", allocator)
+    ticks, told = itertools.count(), {}
+
+    def train(tick):
+        allocator.hold(7)
+        for word in ticks:
+            tick(word)
+
+    sender = SimpleNamespace(send=lambda *_, **__: None, facts=lambda _, **values: told.update(values))
+    clock = worker.Clock(sender, "cuda")
+    worker._measure_memory(clock, SimpleNamespace(train=train), training_s=0.05)
+    assert next(ticks) > 10
+    assert 0.05 <= told["train_s"] < 0.5
+    assert (told["cuda_setup_allocated_bytes"], told["cuda_peak_allocated_bytes"]) == (0, 7)

@@ -68,18 +68,22 @@ class Curve:
 
 @dataclass(frozen=True)
 class Gpu:
-    """What the driver told of the GPU, sampled a few times a second; null: it does not say."""
+    """What the driver told of the GPU, sampled a few times a second; null: it does not say.
+
+    Memory is that of a pass of its own, after the timed run; null too where none was taken.
+    """
 
     driver: str
-    idle_bytes: int | None  # in use on the whole device before the run's process began
-    peak_bytes: int | None  # the most in use on it at a sample, until training ended
+    idle_bytes: int | None  # in use on the whole device before the pass's process began
+    peak_bytes: int | None  # the most in use on it at a sample while training
     samples: int  # taken while training; none in a very short one
     sm_clock_mhz: float | None  # median while training
     memory_clock_mhz: float | None
     power_w: float | None  # the most while training
     temperature_c: float | None
     slowed: list[str]  # why the clock was below its most while training; empty: it was not
-    contended: bool | None  # another process was computing on the device
+    contended: bool | None  # another process was computing on the device, in the run or in that pass
+    setup_peak_bytes: int | None = None  # as peak_bytes, until compiling ended; absent from older records
 
     @staticmethod
     def from_json(data: dict[str, Any]) -> "Gpu":
@@ -116,9 +120,11 @@ class Record:
     # graphs, graph_breaks, recompiles (graphs made while training); null: nothing used torch.compile
     throughput: dict[str, float | None] = field(default_factory=dict)
     # raw_words_per_s (the headline), kept_words_per_s, pairs_per_s
-    memory: dict[str, int | None] = field(default_factory=dict)
+    memory: dict[str, Any] = field(default_factory=dict)
     # model_bytes, host_baseline_bytes (after import), host_peak_bytes (until training ended, child
-    # processes included), cuda_peak_allocated_bytes, cuda_peak_reserved_bytes (null without CUDA)
+    # processes included); from a pass of its own on a GPU, taken once for all seeds:
+    # cuda_setup_allocated_bytes, cuda_setup_reserved_bytes (until compiling ended),
+    # cuda_peak_allocated_bytes, cuda_peak_reserved_bytes (while training), missing (why the pass failed)
     quality: list[Score] = field(default_factory=list)  # empty unless the run trained to the end
     curve: Curve | None = None  # null: none was asked for; else the run is compared with such runs only
     gpu: Gpu | None = None  # null: not run on a GPU, or nvidia-ml-py is missing

@@ -13,6 +13,7 @@ from rich.console import RenderableType
 
 from bench.analysis import claims
 from bench.analysis import papers as papers_
+from bench.analysis import peers as peers_
 from bench.analysis.courses import times
 from bench.analysis.curves import curve_cells
 from bench.analysis.papers import Replication
@@ -24,6 +25,7 @@ from bench.reporting import approximation
 from bench.reporting import tables as text
 from bench.reporting.latex import latex
 from bench.reporting.papers import PaperTable, paper_tables
+from bench.reporting.peers import PeerTable, peer_table
 from bench.reporting.sections import Table, tables
 from bench.reporting.terminal import terminal as _terminal
 from bench.suites import suites
@@ -41,6 +43,7 @@ def render(records: Sequence[Record], out: Path, measured: Sequence[Measured] = 
     """Write the whole report into the folder `out` and return its files.
 
     `table.md`, `table.csv` (one line a row), `runs.csv` (one line a run), `table.tex`, `index.html`,
+    `peers.csv` (what others have published, and our fastest rows),
     and for each table the figures that it has the rows for (`bench.reporting.figures`) as `.svg`,
     `.png` and `.pdf` with their data as `.csv`, numbered from the second table on. Where learning curves
     were taken, `time-to-quality.csv` too; where approximations were `measured`, `approximation.md` and
@@ -73,7 +76,8 @@ def report(records: Sequence[Record], measured: Sequence[Measured] = ()) -> Mapp
         found, timed = _tables(records), _curves(records)
         of_tables = _drawings(found, timed)
         approximations = list(zip(groups, drawn, strict=True))
-        page = _page(found, timed, of_tables, approximations, paper_tables(_papers(records)))
+        papers, others = paper_tables(_papers(records)), peer_table(found)
+        page = _page(found, timed, of_tables, approximations, papers, others)
         files |= {**documents(records), "index.html": page}
         drawn = [*drawn, *of_tables]
     for drawing in chain.from_iterable(drawn):
@@ -86,10 +90,11 @@ def documents(records: Sequence[Record]) -> Mapping[str, bytes]:
     found, timed, papers = _tables(records), _curves(records), _papers(records)
     shown = paper_tables(papers)
     files = {
-        "table.md": text.markdown(found, timed, shown).encode(),
+        "table.md": text.markdown(found, timed, shown, peer_table(found)).encode(),
         "table.csv": text.csv(frame([cell for table in found for cell in table.cells])).encode(),
         "table.tex": latex(found, timed, shown).encode(),
         "runs.csv": text.csv(runs(records)).encode(),
+        "peers.csv": text.csv(peers_.frame([cell for table in found for cell in table.cells])).encode(),
     }
     if timed:
         rows = times([cell for table in timed for cell in table.cells])
@@ -136,11 +141,12 @@ def _page(
     drawn: Sequence[Sequence["Drawing"]],
     groups: Sequence[tuple[approximation.Group, Sequence["Drawing"]]],
     papers: Sequence[PaperTable],
+    others: PeerTable,
 ) -> bytes:
     from bench.reporting.page import page
 
     curves = list(zip(timed, drawn[len(found) :], strict=True))
-    return page(found, drawn[: len(found)], curves, groups, papers).encode()
+    return page(found, drawn[: len(found)], curves, groups, papers, others).encode()
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -21,6 +21,7 @@ from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, evaluated, notes, outcome, ratio
 from bench.reporting.inline import glyphs, inline
 from bench.reporting.papers import PaperTable
+from bench.reporting.peers import PeerTable
 from bench.reporting.remarks import Remark, remarks
 from bench.reporting.sections import Table, model_name, row_name
 from bench.reporting.tables import csv
@@ -52,11 +53,12 @@ def page(
     curves: Sequence[tuple[Table, Sequence["Drawing"]]] = (),
     approximations: Sequence[tuple[Group, Sequence["Drawing"]]] = (),
     papers: Sequence[PaperTable] = (),
+    others: PeerTable | None = None,
 ) -> str:
     """The page for `tables`, with `figures_by_table[i]` below `tables[i]`, the first one in full view.
 
     Then the times to quality, each table with its learning curves, measured approximations, and what papers
-    published beside ours.
+    published beside ours; last what others have measured.
     """
     drawn = [*zip(tables, figures_by_table, strict=True), *curves]
     cells = [cell for table, _ in drawn for cell in table.cells]
@@ -67,6 +69,7 @@ def page(
         approximations=[(g, _inlined(g, figures, f"a{i}")) for i, (g, figures) in enumerate(approximations)],
         approximation=approximation,
         papers=papers,
+        others=others,
         arrivals=ARRIVALS,
         arrival_notes=arrival_notes,
         heading=heading,

@@ -8,6 +8,7 @@ from bench.reporting import overall
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes
 from bench.reporting.papers import Grid, PaperTable
+from bench.reporting.peers import PeerTable
 from bench.reporting.remarks import remarks
 from bench.reporting.sections import Table
 
@@ -19,10 +20,15 @@ def csv(frame: pd.DataFrame) -> str:
     return str(frame.to_csv(index=False, lineterminator="\n"))
 
 
-def markdown(tables: Sequence[Table], curves: Sequence[Table] = (), papers: Sequence[PaperTable] = ()) -> str:
+def markdown(
+    tables: Sequence[Table],
+    curves: Sequence[Table] = (),
+    papers: Sequence[PaperTable] = (),
+    others: PeerTable | None = None,
+) -> str:
     """All tables, each with its settings, notes and provenance; `curves` are those of times to quality."""
     parts = [*map(_markdown_section, tables), *map(_markdown_arrivals, curves), *map(_markdown_paper, papers)]
-    return "\n".join(parts) + _markdown_overall(tables)
+    return "\n".join(parts) + _markdown_overall(tables) + (_markdown_peers(others) if others else "")
 
 
 def _markdown_paper(table: PaperTable) -> str:
@@ -34,6 +40,15 @@ def _markdown_paper(table: PaperTable) -> str:
         parts += ["Its claims:", _markdown_grid(table.claims)]
     parts += [_markdown_list(table.notes), escape_markdown(table.provenance)]
     return "\n\n".join(parts) + "\n"
+
+
+def _markdown_peers(table: PeerTable) -> str:
+    parts = [
+        f"### {escape_markdown(table.title)}",
+        _markdown_grid(table.figures),
+        _markdown_list(table.notes),
+    ]
+    return "\n" + "\n\n".join(parts) + "\n"
 
 
 def _markdown_grid(grid: Grid) -> str:

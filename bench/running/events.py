@@ -11,6 +11,7 @@ from typing import Any
 
 PHASES = ("import", "prepare", "compile", "train", "evaluate")
 TICK_S = 0.2  # between two ticks that are told to the parent
+REHEARSED = "rehearsed"  # the status at the end of a process that is no run of its own
 
 
 class Sender:

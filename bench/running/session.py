@@ -5,6 +5,7 @@ import hashlib
 import random
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -76,7 +77,7 @@ def execute(
     store.read_all(results)  # a damaged or newer folder is refused now, not after an hour
     with alone(results):
         corpora = {m: _corpus(dataset, m, display) for m in sorted({r.config.min_count for r in runs})}
-        records = []
+        records, weighed = [], []  # the latter: runs, but for the seed, whose memory on a GPU was measured
         for number, (run, position) in enumerate(schedule(runs), start=1):
             folder, corpus = corpora[run.config.min_count]
             block = {"series": series(corpus, runs), "repetition": run.repetition, "position": position}
@@ -84,7 +85,11 @@ def execute(
             if done is None and until is not None and time.monotonic() > until:
                 continue
             display.begin(run, number, len(runs), corpus.tokens * run.config.epochs)
-            record = done or _one(run, folder, corpus, block, results, display)
+            cell = replace(run, config=replace(run.config, seed=0), repetition=0)
+            new = cell not in weighed
+            record = done or _one(run, folder, corpus, block, results, display, memory_pass=new)
+            if _weighed(record):
+                weighed.append(cell)
             display.end(record, cached=done is not None)
             records.append(record)
     return records
@@ -110,15 +115,27 @@ def _finished(run: Run, corpus: Corpus, block: dict[str, Any], results: Path) ->
 
 
 def _one(
-    run: Run, folder: Path, corpus: Corpus, block: dict[str, Any], results: Path, display: Display
+    run: Run,
+    folder: Path,
+    corpus: Corpus,
+    block: dict[str, Any],
+    results: Path,
+    display: Display,
+    *,
+    memory_pass: bool,
 ) -> Record:
     if lacking := missing(run.entry.spec.needs, run.resources.device):
         record = empty_record(run, corpus, block, status="skipped", reason=lacking, duration_s=0.0)
     else:
         log = results / ".logs" / f"{run.entry.spec.name}-{run_id(run, corpus.sha256)}.log"
-        record = supervise(run, corpus, folder, block, log, display.event)
+        record = supervise(run, corpus, folder, block, log, display.event, memory_pass=memory_pass)
     store.write(record, results)
     return record
+
+
+def _weighed(record: Record) -> bool:
+    """Whether the run was followed by a pass for its memory on a GPU, failed ones included."""
+    return any(record.memory.get(name) is not None for name in ("cuda_peak_reserved_bytes", "missing"))
 
 
 @contextlib.contextmanager

@@ -1,11 +1,11 @@
 """Starts one worker, listens to it, and ends it if it will not end: out comes a record."""
 
 import contextlib
+import functools
 import os
 import selectors
 import shutil
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable
@@ -17,16 +17,25 @@ from typing import Any
 from bench.contract import Corpus
 from bench.records.schema import Curve, Point, Record, Score
 from bench.running import gpu, machine
-from bench.running.events import PHASES, Reader
+from bench.running.events import PHASES, REHEARSED, Reader
 from bench.running.memory import children_peak_bytes
 from bench.running.plan import Run, run_id
 from bench.running.process import stop, telling
 
-POLL_S = 0.25  # how often children's memory is read
+POLL_S = 0.25  # how often children's memory is read, and a GPU asked for its clocks
+MEMORY_POLL_S = 0.02  # how often it is asked for its memory, in a pass of its own
+GPU_MEMORY = tuple(
+    f"cuda_{when}_{how}_bytes" for when in ("setup", "peak") for how in ("allocated", "reserved")
+)
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
 
 COMPILE_CACHES = ("TORCHINDUCTOR_CACHE_DIR", "TRITON_CACHE_DIR")
 WORTH_KEEPING_S = 1.0  # of compiling, before it is tried how fast it is from a cache
+
+# Of training, for its memory. Steps on a GPU take milliseconds and have the same shapes over and over, so two
+# seconds hold every kind of them many times, those of the first epoch's start included; what comes later,
+# such as the short step at the end of a text, needs no more.
+MEMORY_PASS_S = 2.0
 
 Listener = Callable[[dict[str, Any]], None]
 
@@ -42,7 +51,6 @@ class Heard:
     end: dict[str, Any] | None = None
     phase: str = "start"
     children_peak_bytes: int = 0
-    watch: gpu.Watch | None = None  # on the GPU that the run uses
 
     def take(self, event: dict[str, Any]) -> None:
         match event["event"]:
@@ -58,6 +66,11 @@ class Heard:
                 self.curve_missing = event["missing"]
             case "end":
                 self.end = event
+
+    @property
+    def trained(self) -> bool:
+        """Whether training ended as it should, or with the budget."""
+        return self.end is not None and self.end["status"] in ("ok", "over_budget")
 
 
 def environment(run: Run) -> dict[str, str]:
@@ -106,8 +119,8 @@ def empty_record(run: Run, corpus: Corpus, block: dict[str, Any], **known: Any) 
                 "model_bytes",
                 "host_baseline_bytes",
                 "host_peak_bytes",
-                "cuda_peak_allocated_bytes",
-                "cuda_peak_reserved_bytes",
+                *GPU_MEMORY,
+                "missing",
             )
         ),
         curve=Curve(run.curve) if run.curve else None,
@@ -123,6 +136,8 @@ def supervise(
     log: Path,
     listen: Listener,
     vectors: Path | None = None,
+    *,
+    memory_pass: bool = False,
 ) -> Record:
     """One run in a fresh process, whatever becomes of it.
 
@@ -132,42 +147,75 @@ def supervise(
         log: takes the worker's own output, which should be empty.
         listen: called with every event, for display.
         vectors: where the worker saves the vectors (.npy), unevaluated; None: evaluated, not saved.
+        memory_pass: whether a run on a GPU is followed by a process that measures its memory there.
 
     Returns the finished record; its status is one of `ok`, `over_budget`, `failed`, `oom`, `timeout`.
     """
     began = time.perf_counter()
     record = empty_record(run, corpus, block, status="failed", reason=None, duration_s=0.0)
-    heard, exit_status = Heard(watch=gpu.watch(run.resources.device)), 0
+    watch, heard, exit_status = gpu.watch(run.resources.device), Heard(), 0
     listen({"event": "start"})
     with tempfile.TemporaryDirectory(prefix="w2vbench-") as caches:  # empty: compiling is always cold
         with _worker(run, folder, log, caches, vectors) as (process, pipe):
             try:
-                timed_out = not _listen(process, pipe, heard, listen, began + run.timeout_s)
+                look = functools.partial(_look, heard, watch, process.pid)
+                timed_out = not _listen(pipe, heard, listen, began + run.timeout_s, look, POLL_S)
             finally:
                 exit_status = stop(process)
-        _rehearse(run, folder, log, caches, heard)
+        held = _rehearse(run, folder, log, caches, heard, memory_pass)
     verdict = _verdict(heard, timed_out, exit_status, run.timeout_s, log)
-    finished = _merge(record, heard)
+    finished = replace(_merge(record, heard), gpu=watch.told(held) if watch else None)
     return replace(finished, **verdict, duration_s=time.perf_counter() - began)
 
 
-def _rehearse(run: Run, folder: Path, log: Path, caches: str, heard: Heard) -> None:
-    """How long compiling takes another process that finds what this run has compiled."""
-    phases = heard.groups.get("phases", {})
-    if phases.get("train_s") is None or phases["compile_s"] < WORTH_KEEPING_S:
-        return
-    again, deadline = Heard(), time.perf_counter() + run.timeout_s
-    with _worker(run, folder, log.with_suffix(".rehearsal.log"), caches, rehearsal=True) as (process, pipe):
+def _rehearse(
+    run: Run, folder: Path, log: Path, caches: str, heard: Heard, memory_pass: bool
+) -> gpu.MemoryWatch | None:
+    """What one more process tells, which finds what this run has compiled: added to what was heard.
+
+    How long compiling takes it; and with `memory_pass`, where PyTorch holds the model on a GPU, what memory
+    it takes there. Returns the driver's watch on that memory, None where there was none or the pass failed.
+    """
+    phases, memory = heard.groups.get("phases", {}), heard.groups.get("memory", {})
+    warm = phases.get("train_s") is not None and phases["compile_s"] >= WORTH_KEEPING_S
+    memory_pass = memory_pass and heard.trained and heard.groups["device"]["used"]
+    if not (warm or memory_pass):
+        return None
+    watch = gpu.memory_watch(run.resources.device) if memory_pass else None
+    again, log = Heard(), log.with_suffix(".rehearsal.log")
+    deadline, training_s = time.perf_counter() + run.timeout_s, MEMORY_PASS_S if memory_pass else None
+
+    def look() -> None:
+        if watch:
+            watch.look(training=again.phase == "train")
+
+    with _worker(run, folder, log, caches, rehearsal=True, memory_pass_s=training_s) as (process, pipe):
         try:
-            _listen(process, pipe, again, lambda _: None, deadline)
+            timed_out = not _listen(pipe, again, lambda _: None, deadline, look, MEMORY_POLL_S)
         finally:
-            stop(process)
-    phases["compile_warm_s"] = again.groups.get("phases", {}).get("compile_s")
+            exit_status = stop(process)
+    if warm:
+        phases["compile_warm_s"] = again.groups.get("phases", {}).get("compile_s")
+    if not memory_pass:
+        return None
+    verdict = _verdict(again, timed_out, exit_status, run.timeout_s, log)
+    if verdict["status"] != REHEARSED:
+        memory["missing"] = f"{verdict['status']}: {verdict['reason']}"
+        return None
+    memory.update({name: again.groups["memory"].get(name) for name in GPU_MEMORY})
+    return watch
 
 
 @contextlib.contextmanager
 def _worker(
-    run: Run, folder: Path, log: Path, caches: str, vectors: Path | None = None, *, rehearsal: bool = False
+    run: Run,
+    folder: Path,
+    log: Path,
+    caches: str,
+    vectors: Path | None = None,
+    *,
+    rehearsal: bool = False,
+    memory_pass_s: float | None = None,
 ) -> Any:
     """The process in a group of its own, and the reading end of its events."""
     curve_folder = log.with_suffix(".curve")  # on the disk of the results: /tmp may be memory
@@ -180,6 +228,7 @@ def _worker(
         "budget_s": run.budget_s,
         "vectors_path": str(vectors) if vectors else None,
         "rehearsal": rehearsal,
+        "memory_pass_s": memory_pass_s,
         "curve": run.curve,
         "curve_folder": str(curve_folder),
     }
@@ -192,24 +241,34 @@ def _worker(
         shutil.rmtree(curve_folder, ignore_errors=True)
 
 
+def _look(heard: Heard, watch: gpu.Watch | None, pid: int) -> None:
+    """A sample of what a timed process holds and its GPU does. A compiler's memory is not training's."""
+    if heard.phase in ("prepare", "train"):
+        heard.children_peak_bytes = max(heard.children_peak_bytes, children_peak_bytes(pid))
+        if watch:
+            watch.look(training=heard.phase == "train")
+
+
 def _listen(
-    process: subprocess.Popen[bytes], pipe: int, heard: Heard, listen: Listener, deadline: float
+    pipe: int,
+    heard: Heard,
+    listen: Listener,
+    deadline: float,
+    look: Callable[[], None],
+    every_s: float,
 ) -> bool:
-    """Take events until the worker closes its pipe; False if the deadline came first."""
+    """Take events until the worker closes its pipe, looking now and then; False if the deadline was first."""
     reader = Reader()
     with selectors.DefaultSelector() as selector:
         selector.register(pipe, selectors.EVENT_READ)
         while (left := deadline - time.perf_counter()) > 0:
-            if selector.select(min(left, POLL_S)):
+            if selector.select(min(left, every_s)):
                 if not (data := os.read(pipe, 1 << 16)):
                     return True
                 for event in reader.feed(data):
                     heard.take(event)
                     listen(event)
-            if heard.phase in ("prepare", "train"):  # a compiler's memory is not training's
-                heard.children_peak_bytes = max(heard.children_peak_bytes, children_peak_bytes(process.pid))
-                if heard.watch:
-                    heard.watch.look(training=heard.phase == "train")
+            look()
     return False
 
 
@@ -245,5 +304,4 @@ def _merge(record: Record, heard: Heard) -> Record:
         for name in ("raw_words", "kept_words", "pairs")
     }
     curve = record.curve and replace(record.curve, points=heard.points, missing=heard.curve_missing)
-    told = heard.watch.told() if heard.watch else None
-    return replace(record, **groups, throughput=rates, quality=heard.scores, curve=curve, gpu=told)
+    return replace(record, **groups, throughput=rates, quality=heard.scores, curve=curve)

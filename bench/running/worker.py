@@ -4,13 +4,13 @@ Started as `python -m bench.running.worker EVENTS_DESCRIPTOR` with the job as JS
 input. The harness's part of every bias lives here: clock, synchronisation, seeds, threads.
 """
 
+import contextlib
 import json
 import random
 import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from bench.contract import Config, Corpus, Implementation, Resources
 from bench.datasets import open_corpus
 from bench.discovery import load
 from bench.errors import UserError
-from bench.running.events import TICK_S, Sender
+from bench.running.events import REHEARSED, TICK_S, Sender
 from bench.running.machine import Withheld
 from bench.running.memory import peak_bytes
 from bench.running.snapshots import Snapshots
@@ -39,10 +39,10 @@ class Clock:
         self.sender, self.device = sender, device
 
     def synchronise(self) -> None:
-        if self.device.startswith("cuda") and "torch" in sys.modules:
-            sys.modules["torch"].cuda.synchronize(self.device)
+        if cuda := _cuda(self.device):
+            cuda.synchronize(self.device)
 
-    @contextmanager
+    @contextlib.contextmanager
     def phase(self, name: str) -> Iterator[None]:
         """The seconds of the block, told to the parent even when the block raises."""
         self.sender.send("phase", name=name)
@@ -109,7 +109,9 @@ def measure(sender: Sender, job: dict[str, Any]) -> str:
     with clock.phase("compile"):
         implementation.compile()
     if job["rehearsal"]:
-        return "rehearsed"
+        if job["memory_pass_s"]:
+            _measure_memory(clock, implementation, job["memory_pass_s"])
+        return REHEARSED
     graphs = _graphs()
     snapshots = _snapshots(job, implementation, corpus.tokens * config.epochs)
     host = Withheld()
@@ -120,7 +122,8 @@ def measure(sender: Sender, job: dict[str, Any]) -> str:
         return "over_budget"
     finally:
         sender.facts("machine", withheld_share=host.share())
-        _tell_memory(sender, implementation, resources.device)
+        sender.facts("memory", host_peak_bytes=peak_bytes(), model_bytes=implementation.model_bytes())
+        sender.facts("device", used=_holds_memory(resources.device))
         _tell_compiled(sender, graphs)
     sender.facts("work", raw_words=corpus.tokens * config.epochs, **implementation.work())
     vectors = implementation.vectors()
@@ -141,14 +144,39 @@ def _snapshots(job: dict[str, Any], implementation: Implementation, words_total:
     return Snapshots(Path(job["curve_folder"]), job["curve"], words_total, implementation.vectors)
 
 
-def _tell_memory(sender: Sender, implementation: Implementation, device: str) -> None:
-    sender.facts("memory", host_peak_bytes=peak_bytes(), model_bytes=implementation.model_bytes())
-    if device.startswith("cuda") and (torch := sys.modules.get("torch")):
-        sender.facts(
-            "memory",
-            cuda_peak_allocated_bytes=torch.cuda.max_memory_allocated(device),
-            cuda_peak_reserved_bytes=torch.cuda.max_memory_reserved(device),
-        )
+def _cuda(device: str) -> Any:
+    """torch.cuda where this process has imported torch and runs on a GPU; None elsewhere."""
+    torch = sys.modules.get("torch")
+    return torch.cuda if torch and device.startswith("cuda") else None
+
+
+def _holds_memory(device: str) -> bool:
+    """Whether PyTorch held memory of the GPU; gensim and others train on the host whatever the device is."""
+    cuda = _cuda(device)
+    return cuda is not None and cuda.max_memory_allocated(device) > 0
+
+
+def _measure_memory(clock: Clock, implementation: Implementation, training_s: float) -> None:
+    """The allocator's peaks until here, then those of some training.
+
+    What setting up has freed is given back in between, so that training's peak is what training needs.
+    """
+    if (cuda := _cuda(clock.device)) is None:
+        return
+    _tell_peaks(clock, cuda, "setup")
+    cuda.empty_cache()
+    cuda.reset_peak_memory_stats(clock.device)
+    with contextlib.suppress(BudgetSpent), clock.phase("train"):
+        implementation.train(make_tick(clock.sender, training_s))
+    _tell_peaks(clock, cuda, "peak")
+
+
+def _tell_peaks(clock: Clock, cuda: Any, when: str) -> None:
+    peaks = {
+        f"cuda_{when}_allocated_bytes": cuda.max_memory_allocated(clock.device),
+        f"cuda_{when}_reserved_bytes": cuda.max_memory_reserved(clock.device),
+    }
+    clock.sender.facts("memory", **peaks)
 
 
 def _graphs() -> int:

@@ -8,8 +8,8 @@ from bench.records.metrics import score_key
 from bench.records.schema import Record
 
 TAGS = {
-    "R": "read in the paper itself",
-    "S": "several transcriptions of the paper agree",
+    "R": "read in the source itself",
+    "S": "several transcriptions of the source agree",
 }
 
 
