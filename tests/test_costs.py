@@ -7,6 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from rich.console import Console
 
 from bench import reporting
 from bench.analysis import costs, crossover
@@ -263,6 +264,16 @@ def test_the_figure_marks_a_crossing_and_its_data_are_its_marks():
     assert "Ring" not in far.reading
     kept = _figures(_noise_words())["cost-negatives"]
     assert kept.title == "Each noise word adds 50 % of what noisy, skip-gram NS would take without any"
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_the_tables_fit_the_terminal(width):
+    console = Console(width=width, file=io.StringIO(), color_system=None)
+    console.print(reporting.terminal([*costly(ROWS, seeds=3), *_noise_words()]))
+    section = console.file.getvalue().partition("Cost against the vocabulary")[2]
+    assert max(map(len, section.splitlines())) <= width
+    assert "55,000 [55,000, 55,000]" in section
+    assert "Cost against the noise words" in section
 
 
 def test_crossings_stand_in_every_format():

@@ -12,7 +12,7 @@ from bench.reporting.papers import Grid, Head
 from bench.reporting.sections import Table, model_name, row_name, setting_text, whole
 
 _AGAINST: dict[Axis, str] = {"vocabulary": "the vocabulary", "negatives": "the noise words"}
-_PER = {  # what b is for one of, and how many of them make a figure that reads well
+PER = {  # what b is for one of, and how many of them make a figure that reads well
     "a + b V": (1_000, "1,000 words"),
     "a + b log2 V": (1, "doubling"),
     "a + b K": (1, "noise word"),
@@ -97,7 +97,7 @@ def _laws(study: Study) -> Grid:
 def _laws_row(line: Line, study: Study) -> tuple[str, ...]:
     fit, second = line.fit, line.fit.second
     texts = [line_name(line, study), fit.law, _bounded(fit.first)]
-    texts.append(f"{_bounded(second, _PER[fit.law][0])} a {_PER[fit.law][1]}" if second else units.DASH)
+    texts.append(f"{_bounded(second, PER[fit.law][0])} a {PER[fit.law][1]}" if second else units.DASH)
     texts.append(_signed(fit.worst))
     if study.axis == "vocabulary":
         texts.append(_multiple(line.doubling))
@@ -184,9 +184,9 @@ def _notes(study: Study, found: Sequence[Crossing]) -> list[str]:
             "Approximation pays above the vocabulary at which the two laws cross; its interval holds all "
             "about it at which they are not shown to differ. Where it is extrapolated the bound says more "
             "than the figure, and the measured ratios beside it more than both.",
-            "The softmax takes: medians as measured, times the approximation's; the interval is from the "
-            "scatter of such points about their laws. Where the two rows are different programs, part of the "
-            "ratio is the program, not the method.",
+            "The softmax takes: how many times as long, by the medians that were measured; the interval is "
+            "from the scatter of such points about their laws. Where the two rows are different programs, "
+            "part of the ratio is the program, not the method.",
         ]
     return lines
 

@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, NullLocator
 
 from bench.analysis.costs import Axis, Line, Study
-from bench.analysis.crossover import BELOW, INSIDE, Crossing, crossings
+from bench.analysis.crossover import ALWAYS, BELOW, INSIDE, Crossing, crossings
 from bench.reporting import units
-from bench.reporting.costs import joined, line_name, settings, studied_tables, times, whole_words
+from bench.reporting.costs import PER, joined, line_name, settings, studied_tables, times, whole_words
 from bench.reporting.figures.labels import name_ends
 from bench.reporting.figures.marks import SHAPES
 from bench.reporting.figures.sheet import INK, PAPER, Drawing, Sheet, draw
@@ -41,7 +41,7 @@ def _draw(study: Study, tables: Sequence[Table], colours: Mapping[str, str]) -> 
     inside = [one for one in found if one.where == INSIDE]
 
     def paint(sheet: Sheet) -> None:
-        (axes,) = sheet.axes(left=0.085, right=0.66, heading=False)
+        (axes,) = sheet.axes(left=0.085, right=0.63, heading=False)
         _panel(axes, study, colours)
         for one in inside:
             _mark(axes, one)
@@ -77,9 +77,10 @@ def _title(study: Study, found: Sequence[Crossing]) -> str:
         return "Cost against the vocabulary"
     name = best.exact.cell.implementation
     if paid := sorted((one.words, _name(one)) for one in own if one.where == INSIDE and one.words):
-        texts = [f"{other} from {whole_words(words)} words on" for words, other in paid]
+        texts = [f"{_name(one)} at every vocabulary measured" for one in own if one.where in (BELOW, ALWAYS)]
+        texts += [f"{other} from {whole_words(words)} words on" for words, other in paid]
         return f"Beside {name} approximation pays: {', '.join(texts)}"
-    if all(one.where == BELOW for one in own):
+    if all(one.where in (BELOW, ALWAYS) for one in own):
         texts = [f"{times(one.ratios[0].value)}× as long as {_name(one)}" for one in own]
         return f"With {own[0].measured[0]:,} words already, {name} takes {', '.join(texts)}"
     return f"No vocabulary was measured from which on approximation pays beside {name}"
@@ -122,10 +123,11 @@ def _panel(axes: Axes, study: Study, colours: Mapping[str, str]) -> None:
 
 
 def _law(line: Line) -> str:
-    """ "0.37", "12 + 0.0088 V": the law with its figures, terms that are 0 left out."""
-    factor = line.fit.law.partition("b ")[2]
-    terms = [units.figure(line.fit.a)] if line.fit.a else []
-    terms += [f"{units.figure(line.fit.b)} {factor}"] if line.fit.b else []
+    """ "0.37", "12 + 8.8 V/1,000": the law with its figures, terms that are 0 left out."""
+    fit, factor = line.fit, line.fit.law.partition("b ")[2]
+    each = PER[fit.law][0] if fit.b else 1
+    terms = [units.figure(fit.a)] if fit.a else []
+    terms += [f"{units.figure(fit.b * each)} {factor}" + (f"/{each:,}" if each > 1 else "")] if fit.b else []
     return " + ".join(terms)
 
 
@@ -144,5 +146,5 @@ def _mark(axes: Axes, one: Crossing) -> None:
     }
     text = f"{whole_words(one.words)} words"
     axes.annotate(
-        text, (one.words, y), (0, 12), textcoords="offset points", ha="center", fontsize=8, bbox=beside
+        text, (one.words, y), (-9, 9), textcoords="offset points", ha="right", fontsize=8, bbox=beside
     )
