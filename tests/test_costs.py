@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from rich.console import Console
+from scipy import stats
 
 from bench import reporting
 from bench.analysis import costs, crossover
@@ -141,6 +142,11 @@ def test_a_flat_cost_is_not_called_rising_and_a_rising_one_is():
     rising = _lines(costly({("noisy", "ns"): lambda v: 0.1 * v**0.2}, noise=0.02))["noisy"]
     assert rising.rises
     assert rising.doubling.value == pytest.approx(2**0.2, rel=0.02)
+    y = [runs[0] for runs in rising.points.values()]
+    oracle = stats.linregress(np.log2(V), np.log2(y))
+    half = stats.t.ppf(0.975, 4) * oracle.stderr
+    assert np.log2(rising.doubling.low) == pytest.approx(oracle.slope - half)
+    assert np.log2(rising.doubling.high) == pytest.approx(oracle.slope + half)
 
 
 def test_runs_of_one_vocabulary_are_one_witness():

@@ -208,9 +208,12 @@ def _terms(law: Law) -> int:
 
 def _doubling(x: Floats, y: Floats) -> Estimate:
     """2^p of y ~ x^p, by ordinary least squares of the logarithms, with its t-interval."""
-    found = stats.linregress(np.log2(x), np.log2(y))
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(x) - 2)) * float(found.stderr)
-    low, middle, high = (float(2**p) for p in (found.slope - half, found.slope, found.slope + half))
+    p, q = np.log2(x) - np.log2(x).mean(), np.log2(y) - np.log2(y).mean()
+    square = (p * p).sum()  # no matrix product: its last digits depend on the processor
+    slope = (p * q).sum() / square
+    error = np.sqrt(((q - slope * p) ** 2).sum() / (len(x) - 2) / square)
+    half = stats.t.ppf((1 + LEVEL) / 2, len(x) - 2) * error
+    low, middle, high = (float(2**power) for power in (slope - half, slope, slope + half))
     return Estimate(middle, low, high, len(x))
 
 
