@@ -26,6 +26,11 @@ Tick = Callable[[int], None]  # tick(words_done): raw words of the corpus consum
 ARCHITECTURES: tuple[Architecture, ...] = ("skipgram", "cbow")
 OBJECTIVES: tuple[Objective, ...] = ("softmax", "ns", "hs", "nce", "sampled", "adaptive")
 NOISE_OBJECTIVES: tuple[Objective, ...] = ("ns", "nce", "sampled")  # those that draw noise words
+COST: Mapping[str, Literal["V", "log V", "K"]] = {  # what a pair's cost grows with, see docs/methods.md
+    "softmax": "V",
+    "hs": "log V",
+    **dict.fromkeys(NOISE_OBJECTIVES, "K"),
+}  # adaptive: a head and clusters, cut anew for each vocabulary, follow no such law
 
 
 def option_text(value: Option) -> str:

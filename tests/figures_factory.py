@@ -1,5 +1,6 @@
 """Synthetic sessions for the figures: a ladder, a study, vocabularies and a history, with known truths."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -134,3 +135,34 @@ def grown() -> list[Record]:
         for threads, gain in ((1, 1.0), (2, 1.9))
         for name in ("gensim", "fused")
     ]
+
+
+VOCABULARIES = {100: 11_702, 40: 20_659, 15: 36_252, 5: 67_929, 2: 124_092, 1: 219_125}  # by minimum count
+
+
+def costly(
+    laws: Mapping[tuple[str, str], Callable[[int], float]],
+    *,
+    noise: float = 0.0,
+    seeds: int = 1,
+    seed: int = 0,
+    device: str = "cpu",
+    counts: Sequence[int] = tuple(VOCABULARIES),
+    **changes: Any,
+) -> list[Record]:
+    """Rows by implementation and objective, stopped at a budget, with their seconds a million words by V."""
+    rng = np.random.default_rng(seed)
+    runs = []
+    for i in range(seeds):
+        for min_count in counts:
+            v = VOCABULARIES[min_count]
+            for (name, objective), law in laws.items():
+                seconds = law(v) * float(np.exp(rng.normal(0, noise)))
+                run = record(
+                    name, objective=objective, seed=i + 1, repetition=i, speed=1e6 / seconds,
+                    config={"min_count": min_count}, **changes,
+                )  # fmt: skip
+                data = {**run.data, "vocabulary": v, "tokens": 10**7 - v}
+                resources = {**run.resources, "device": device}
+                runs.append(replace(run, status="over_budget", quality=[], data=data, resources=resources))
+    return runs

@@ -82,7 +82,9 @@ def test_the_readme_says_how_many_blocks_the_gate_needs(published):
     assert f"5 % more memory {runs_needed(noise, '5 % more memory')} runs" in said
 
 
-@pytest.mark.parametrize("name", ["table.md", "table.csv", "table.tex", "runs.csv", "peers.csv"])
+@pytest.mark.parametrize(
+    "name", ["table.md", "table.csv", "table.tex", "runs.csv", "costs.csv", "crossover.csv", "peers.csv"]
+)
 def test_committed_reports_are_what_the_committed_records_give(published, name):
     assert (ROOT / "reports" / name).read_bytes() == documents(published)[name]
 

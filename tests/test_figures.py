@@ -54,7 +54,7 @@ def test_every_model_has_a_shape_of_its_own():
     [
         ("ladder", {"quality-throughput", "ratios", "phases", "break-even"}),
         ("options_study", {"study"}),
-        ("vocabularies", {"memory"}),  # of six tables, with the first: there is no memory-2
+        ("vocabularies", {"memory", "cost-vocabulary"}),  # of six tables, with the first: no memory-2
     ],
 )
 def test_a_table_has_the_figures_that_its_rows_allow(drawn, session, stems):

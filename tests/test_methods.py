@@ -44,6 +44,24 @@ def test_measured_losses_and_biases_stand_in_the_report():
     assert [figure for figure in quoted if not re.search(rf"[ ]{re.escape(figure)}[ .;]", report)] == []
 
 
+def test_what_is_said_of_costs_stands_in_the_report():
+    """Row by row in the table: what a doubling multiplies beside the implementation and the law."""
+    report = (ROOT / "reports" / "table.md").read_text("utf-8").replace("\\", "")
+    table = report.partition("### Cost against the vocabulary")[2].partition("\n### ")[0]
+    doubled = re.findall(r"^\| .*?(\w+), `(\w+)` \| (a.*) \| \*\*(.*)\*\* \|$", PAGE, re.MULTILINE)
+    assert len(doubled) == 4
+    for objective, name, law, figure in doubled:
+        rows = [
+            line
+            for line in table.splitlines()
+            if line.startswith(f"| {name}, skip-gram {objective} | {law} |")
+        ]
+        assert [line.endswith(f"| {figure} |") for line in rows] == [True], name
+    quoted = re.findall(r"\*\*([^*]*\[[^]]+\])\*\*", PAGE)
+    assert len(quoted) == 9
+    assert [figure for figure in quoted if not re.search(rf"\| {re.escape(figure)} (\||at )", table)] == []
+
+
 def test_what_is_said_of_claims_stands_in_the_report():
     table = (ROOT / "reports" / "table.md").read_text("utf-8").replace("\\", "")
     quoted = re.findall(r"\*\*(\S+ \[[^]]+\])\*\*", (ROOT / "docs" / "claims.md").read_text("utf-8"))

@@ -113,7 +113,7 @@ def test_every_declared_suite_can_be_planned(name):
 
 def test_suites_whose_blocks_would_mix_share_no_run():
     """A finished run is not repeated, so a shared one would stand in a block measured at another time."""
-    apart = ("sizes", "threads", "vocabulary", "batch-study", "textbook")
+    apart = ("sizes", "threads", "vocabulary", "negatives", "batch-study", "textbook")
     runs = [r for name in apart for r in plan.plan(find_suite(name), Resources(threads=2))]
     keys = [(r.entry.spec.name, r.config, r.resources, tuple(r.options.items())) for r in runs]
     assert len(keys) == len(set(keys))

@@ -6,7 +6,7 @@ crashed) are cells of their own, so that no failure hides behind a median.
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Any
@@ -172,6 +172,15 @@ def section(record: Record) -> Section:
         settings=tuple(sorted((k, v) for k, v in record.config.items() if k not in _MODEL)),
         machine=tuple((k, str(record.machine.get(k) or "")) for k in ("name", "cpu", "cores", "gpu")),
     )
+
+
+def alike_but(sections: Sequence[Section], settings: Container[str]) -> list[list[int]]:
+    """The places of sections that differ in nothing but `settings`, group by group, in order."""
+    groups: dict[object, list[int]] = defaultdict(list)
+    for i, where in enumerate(sections):
+        shared = tuple(item for item in where.settings if item[0] not in settings)
+        groups[where.dataset, where.data_sha256, shared, where.machine].append(i)
+    return list(groups.values())
 
 
 def _key(record: Record) -> tuple[Any, ...]:

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from rich.console import RenderableType
 
-from bench.analysis import claims
+from bench.analysis import claims, crossover
+from bench.analysis import costs as costs_
 from bench.analysis import papers as papers_
 from bench.analysis import peers as peers_
 from bench.analysis.courses import times
@@ -23,6 +24,7 @@ from bench.records.approximation import Measured
 from bench.records.schema import Record
 from bench.reporting import approximation
 from bench.reporting import tables as text
+from bench.reporting.costs import studied_tables
 from bench.reporting.latex import latex
 from bench.reporting.papers import PaperTable, paper_tables
 from bench.reporting.peers import PeerTable, peer_table
@@ -46,10 +48,11 @@ def render(records: Sequence[Record], out: Path, measured: Sequence[Measured] = 
     `peers.csv` (what others have published, and our fastest rows),
     and for each table the figures that it has the rows for (`bench.reporting.figures`) as `.svg`,
     `.png` and `.pdf` with their data as `.csv`, numbered from the second table on. Where learning curves
-    were taken, `time-to-quality.csv` too; where approximations were `measured`, `approximation.md` and
-    `.csv` with two figures, and nothing but these without records; where a paper's suite was run,
-    `papers.csv` (one line a figure) and `claims.csv` (one line a case). Each file is replaced as a whole or
-    not at all.
+    were taken, `time-to-quality.csv` too; where several vocabularies or numbers of noise words were,
+    `costs.csv` (one line a row) and `crossover.csv` (one line a crossing); where approximations were
+    `measured`, `approximation.md` and `.csv` with two figures, and nothing but these without records; where a
+    paper's suite was run, `papers.csv` (one line a figure) and `claims.csv` (one line a case). Each file is
+    replaced as a whole or not at all.
 
     Raises `UserError` where there is nothing to report or `out` cannot be written.
     """
@@ -99,6 +102,10 @@ def documents(records: Sequence[Record]) -> Mapping[str, bytes]:
     if timed:
         rows = times([cell for table in timed for cell in table.cells])
         files |= {"time-to-quality.csv": text.csv(rows).encode()}
+    if studies := [study for study, _ in studied_tables(found)]:
+        files |= {"costs.csv": text.csv(costs_.frame(studies)).encode()}
+        crossings = [one for study in studies for one in crossover.crossings(study)]
+        files |= {"crossover.csv": text.csv(crossover.frame(crossings)).encode()} if crossings else {}
     if papers:
         files |= {"papers.csv": text.csv(papers_.frame(papers)).encode()}
         files |= {"claims.csv": text.csv(claims.frame(papers)).encode()}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from bench.analysis.cells import QUALITY_SETS, Cell
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes, outcome
+from bench.reporting.costs import CostTable, cost_tables
 from bench.reporting.papers import Grid, PaperTable
 from bench.reporting.remarks import remarks
 from bench.reporting.sections import Table, model_name
@@ -73,7 +74,9 @@ def latex(tables: Sequence[Table], curves: Sequence[Table] = (), papers: Sequenc
     whole = [*(one for table in tables for one in _floats(table, first)), *map(_arrivals, curves)]
     floats = [part for one in whole for part in _parts(one)]
     head = "% Needs \\usepackage{booktabs,graphicx}; \\input this file in the body."
-    return "\n".join([head, *map(_drawn, floats), *(text for table in papers for text in _paper(table))])
+    grids = [text for table in papers for text in _paper(table)]
+    grids += [text for table in cost_tables(tables) for text in _costs(table)]
+    return "\n".join([head, *map(_drawn, floats), *grids])
 
 
 def _floats(table: Table, first: str) -> list[_Float]:
@@ -165,6 +168,16 @@ def _paper(table: PaperTable) -> list[str]:
     return floats + (
         _grids(table.claims, f"{label}-claims", f"Claims of {where}", notes) if table.claims else []
     )
+
+
+def _costs(table: CostTable) -> list[str]:
+    """The laws, and where they cross, with the notes under the last."""
+    label, where = f"tab:w2vbench-{table.name}", f"{table.title}; {table.settings}"
+    notes = f"{' '.join(table.notes)} Measured on {table.provenance}."
+    floats = _grids(table.laws, label, where, "" if table.crossings else notes)
+    if table.crossings is None:
+        return floats
+    return floats + _grids(table.crossings, f"{label}-crossings", f"Where approximation pays. {where}", notes)
 
 
 def _grids(grid: Grid, label: str, caption: str, note: str) -> list[str]:

@@ -19,6 +19,7 @@ from bench.reporting import approximation, units
 from bench.reporting.approximation import Group
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, evaluated, notes, outcome, ratio
+from bench.reporting.costs import cost_tables
 from bench.reporting.inline import glyphs, inline
 from bench.reporting.papers import PaperTable
 from bench.reporting.peers import PeerTable
@@ -57,8 +58,8 @@ def page(
 ) -> str:
     """The page for `tables`, with `figures_by_table[i]` below `tables[i]`, the first one in full view.
 
-    Then the times to quality, each table with its learning curves, measured approximations, and what papers
-    published beside ours; last what others have measured.
+    Then the times to quality, each table with its learning curves, measured approximations, costs against
+    vocabulary and noise words, and what papers published beside ours; last what others have measured.
     """
     drawn = [*zip(tables, figures_by_table, strict=True), *curves]
     cells = [cell for table, _ in drawn for cell in table.cells]
@@ -70,6 +71,7 @@ def page(
         approximation=approximation,
         papers=papers,
         others=others,
+        costs=cost_tables(tables),
         arrivals=ARRIVALS,
         arrival_notes=arrival_notes,
         heading=heading,

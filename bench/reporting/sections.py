@@ -1,8 +1,7 @@
 """The rows of one table with their heading: what was trained on what, where, when, how often."""
 
-from collections import defaultdict
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -116,14 +115,10 @@ def tables(cells: Iterable[Cell]) -> list[Table]:
     return [Table(key, tuple(rows)) for key, rows in groupby(ordered, key=lambda cell: cell.section)]
 
 
-def alike_but(tables: Sequence[Table], settings: Container[str]) -> list[list[int]]:
-    """The places of tables that differ in nothing but `settings`, group by group, in order."""
-    groups: dict[object, list[int]] = defaultdict(list)
-    for i, table in enumerate(tables):
-        where = table.section
-        shared = tuple(item for item in where.settings if item[0] not in settings)
-        groups[where.dataset, where.data_sha256, shared, where.machine].append(i)
-    return list(groups.values())
+def whole(tables: Sequence[Table], cells: Iterable[Cell]) -> Table:
+    """`cells` of several tables as one, under the settings that all of them share."""
+    settings = set.intersection(*(set(table.section.settings) for table in tables))
+    return Table(replace(tables[0].section, settings=tuple(sorted(settings))), tuple(cells))
 
 
 def model_name(cell: Cell) -> str:

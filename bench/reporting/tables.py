@@ -7,6 +7,7 @@ import pandas as pd
 from bench.reporting import overall
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import EVIDENCE, HEADLINE, Column, evaluated, notes
+from bench.reporting.costs import CostTable, cost_tables
 from bench.reporting.papers import Grid, PaperTable
 from bench.reporting.peers import PeerTable
 from bench.reporting.remarks import remarks
@@ -28,7 +29,15 @@ def markdown(
 ) -> str:
     """All tables, each with its settings, notes and provenance; `curves` are those of times to quality."""
     parts = [*map(_markdown_section, tables), *map(_markdown_arrivals, curves), *map(_markdown_paper, papers)]
+    parts += map(_markdown_costs, cost_tables(tables))
     return "\n".join(parts) + _markdown_overall(tables) + (_markdown_peers(others) if others else "")
+
+
+def _markdown_costs(table: CostTable) -> str:
+    """The laws, and where they cross."""
+    parts = [f"### {escape_markdown(table.title)}", escape_markdown(table.settings)]
+    parts += [_markdown_grid(grid) for grid in (table.laws, table.crossings) if grid]
+    return "\n\n".join([*parts, _markdown_list(table.notes), escape_markdown(table.provenance)]) + "\n"
 
 
 def _markdown_paper(table: PaperTable) -> str:

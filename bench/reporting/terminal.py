@@ -13,6 +13,7 @@ from rich.text import Text
 
 from bench.reporting.arrivals import ARRIVALS, arrival_notes, heading
 from bench.reporting.columns import HEADLINE, Column, notes
+from bench.reporting.costs import CostTable, cost_tables
 from bench.reporting.papers import Grid, PaperTable
 from bench.reporting.remarks import Remark, remarks
 from bench.reporting.sections import Table, model_name
@@ -24,12 +25,13 @@ _NARROWEST_OUTCOME = 24  # columns; the last heading wraps, and so may its reaso
 def terminal(
     tables: Sequence[Table], curves: Sequence[Table] = (), papers: Sequence[PaperTable] = ()
 ) -> RenderableType:
-    """All tables, one under the other, with notes after the last; then times to quality, then papers."""
+    """All tables, one under the other, with notes after the last; then times to quality, papers, costs."""
     drawn = [_Fitting(table, HEADLINE, table.title, remarks(table)) for table in tables]
     timed = [_Fitting(table, ARRIVALS, heading(table)) for table in curves]
     lines = dict.fromkeys(note for table in tables for note in notes(table))
     arrivals = _dim(note for table in curves for note in arrival_notes(table))
-    return Group(*drawn, *_dim(lines), *timed, *arrivals, *map(_paper, papers))
+    costs = map(_costs, cost_tables(tables))
+    return Group(*drawn, *_dim(lines), *timed, *arrivals, *map(_paper, papers), *costs)
 
 
 def _dim(lines: Iterable[str]) -> list[Text]:
@@ -47,6 +49,13 @@ def _paper(table: PaperTable) -> RenderableType:
     ]
     parts += [Text("\nIts claims:"), _Grouped(table.claims)] if table.claims else []
     return Group(*parts, *_dim([*table.notes, table.provenance]))
+
+
+def _costs(table: CostTable) -> RenderableType:
+    """The laws, and where they cross."""
+    heading = Text(f"\n{table.title}\n", style="bold") + Text(table.settings, style="not bold")
+    grids = [_Grouped(grid) for grid in (table.laws, table.crossings) if grid]
+    return Group(heading, *grids, *_dim([*table.notes, table.provenance]))
 
 
 class _Grouped:

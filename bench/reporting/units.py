@@ -1,5 +1,6 @@
 """Figures for reading: units that fit, digits that mean something, a dash for what is missing."""
 
+import math
 from collections.abc import Callable
 from datetime import datetime
 
@@ -47,6 +48,15 @@ def difference(value: float | None) -> str:
     if value is None or abs(value) < 0.0005:
         return score(value if value is None else 0.0)
     return ("+" if value > 0 else "") + score(value)
+
+
+def figure(value: float) -> str:
+    """Three digits and no exponent, for what has no usual size: "20,600", "8.81", "0.0307"."""
+    if value == 0:
+        return "0"
+    rounded = float(f"{value:.3g}")
+    text = f"{rounded:,.{max(0, 2 - math.floor(math.log10(abs(rounded))))}f}"
+    return text.replace("-", MINUS)
 
 
 def interval(low: float | None, high: float | None, text: Callable[[float | None], str] = score) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from bench.reporting.approximation import Group
 from bench.reporting.figures.break_even import break_even
+from bench.reporting.figures.costs import costs
 from bench.reporting.figures.estimators import estimators
 from bench.reporting.figures.held_out import held_out
 from bench.reporting.figures.history import history
@@ -34,7 +35,11 @@ OF_A_TABLE: tuple[Callable[[Table, Colours], Drawing | None], ...] = (  # in the
     break_even,
     history,
 )
-OF_SEVERAL: tuple[Callable[[Sequence[Table], Colours], list[tuple[int, Drawing]]], ...] = (sizes, memory)
+OF_SEVERAL: tuple[Callable[[Sequence[Table], Colours], list[tuple[int, Drawing]]], ...] = (
+    sizes,
+    memory,
+    costs,
+)
 
 
 def drawings(tables: Sequence[Table], timed: Sequence[Table] = ()) -> list[list[Drawing]]:

@@ -1,4 +1,4 @@
-"""Labels beside points, placed so that they cover neither a point nor one another."""
+"""Labels beside points and at the ends of lines: they cover neither a point nor one another."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -101,3 +101,12 @@ def _annotate(
         bbox={"boxstyle": "square,pad=0.05", "facecolor": ground, "edgecolor": "none", "alpha": 0.7},
         arrowprops=line,
     )
+
+
+def name_ends(axes: Axes, ends: Sequence[tuple[Any, str]]) -> None:
+    """The name of each line right of its end, pushed up where two would touch."""
+    least, reached = 0.055, -1.0  # shares of the height
+    for value, text in sorted(ends):
+        end = axes.transAxes.inverted().transform(axes.transData.transform((1, value)))[1]
+        reached = max(float(end), reached + least)
+        axes.text(1.015, reached, text, transform=axes.transAxes, va="center", fontsize=8)

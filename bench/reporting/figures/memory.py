@@ -1,18 +1,17 @@
 """Memory against the vocabulary, over tables that differ in their minimum count alone."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from statistics import median
-from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from bench.analysis.cells import Cell
+from bench.analysis.cells import Cell, alike_but
 from bench.reporting import units
+from bench.reporting.figures.labels import name_ends
 from bench.reporting.figures.marks import SHAPES
 from bench.reporting.figures.sheet import MUTED, Drawing, Sheet, draw
-from bench.reporting.sections import Table, alike_but, model_name
+from bench.reporting.sections import Table, model_name, whole
 
 READING = (
     "Peak resident memory of a run until training ended, less what the process held once its libraries "
@@ -25,10 +24,8 @@ Line = dict[int, float]  # V: bytes
 
 def memory(tables: Sequence[Table], colours: Mapping[str, str]) -> list[tuple[int, Drawing]]:
     """A figure for each group of tables with at least three vocabularies, and the place of its first."""
-    drawn = [
-        (places[0], _draw([tables[i] for i in places], colours))
-        for places in alike_but(tables, ("min_count",))
-    ]
+    groups = alike_but([table.section for table in tables], ("min_count",))
+    drawn = [(places[0], _draw([tables[i] for i in places], colours)) for places in groups]
     return [(place, drawing) for place, drawing in drawn if drawing]
 
 
@@ -38,9 +35,8 @@ def _draw(tables: Sequence[Table], colours: Mapping[str, str]) -> Drawing | None
     if not lines:
         return None
     counts = sorted(dict(table.section.settings)["min_count"] for table in tables)
-    shared = tuple(item for item in tables[0].section.settings if item[0] != "min_count")
-    whole = Table(replace(tables[0].section, settings=shared), tuple(cells))
-    subtitle = f"{whole.section.dataset}, min count {', '.join(map(str, counts))}; {whole.settings}"
+    joined = whole(tables, cells)
+    subtitle = f"{joined.section.dataset}, min count {', '.join(map(str, counts))}; {joined.settings}"
 
     def paint(sheet: Sheet) -> None:
         (axes,) = sheet.axes(left=0.105, right=0.7, heading=False)
@@ -57,7 +53,7 @@ def _draw(tables: Sequence[Table], colours: Mapping[str, str]) -> Drawing | None
         for (name, (a, o), _), line in lines.items()
         for v, b in sorted(line.items())
     ]
-    return draw("memory", whole, _title(lines), READING, data, paint, 5.2, subtitle)
+    return draw("memory", joined, _title(lines), READING, data, paint, 5.2, subtitle)
 
 
 def _lines(cells: Sequence[Cell]) -> dict[tuple[str, tuple[str, str], str], Line]:
@@ -121,13 +117,4 @@ def _panel(
     axes.set(
         xlabel="words in the vocabulary (log scale)", ylabel="peak memory less the libraries (log scale)"
     )
-    _name_ends(axes, ends)
-
-
-def _name_ends(axes: Axes, ends: Sequence[tuple[Any, str]]) -> None:
-    """The name of each line right of its end, pushed up where two would touch."""
-    least, reached = 0.055, -1.0  # shares of the height
-    for value, text in sorted(ends):
-        end = axes.transAxes.inverted().transform(axes.transData.transform((1, value)))[1]
-        reached = max(float(end), reached + least)
-        axes.text(1.015, reached, text, transform=axes.transAxes, va="center", fontsize=8)
+    name_ends(axes, ends)

@@ -2,9 +2,8 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
-from bench.analysis.cells import Cell
+from bench.analysis.cells import Cell, alike_but
 from bench.analysis.verdicts import REFERENCE
 from bench.reporting.columns import multiple
 from bench.reporting.figures.forest import Row, forest, height_in
@@ -12,7 +11,7 @@ from bench.reporting.figures.marks import identity
 from bench.reporting.figures.ratios import READING, measured, to_gensim
 from bench.reporting.figures.sheet import Drawing, draw
 from bench.reporting.figures.study import studied
-from bench.reporting.sections import Table, alike_but, model_name
+from bench.reporting.sections import Table, model_name, whole
 
 _SIZES = {"dim": "dim {}", "window": "window {}", "negatives": "K {}"}
 _FEWEST = 2  # sizes
@@ -20,7 +19,8 @@ _FEWEST = 2  # sizes
 
 def sizes(tables: Sequence[Table], colours: Mapping[str, str]) -> list[tuple[int, Drawing]]:
     """A figure for each group of tables that differ in dimension, window or negatives alone."""
-    drawn = [(places[0], _draw([tables[i] for i in places], colours)) for places in alike_but(tables, _SIZES)]
+    groups = alike_but([table.section for table in tables], _SIZES)
+    drawn = [(places[0], _draw([tables[i] for i in places], colours)) for places in groups]
     return [(place, drawing) for place, drawing in drawn if drawing]
 
 
@@ -38,9 +38,7 @@ def _draw(tables: Sequence[Table], colours: Mapping[str, str]) -> Drawing | None
     for (name, _, threads), found in everywhere.items():
         lines.append(f"{name}, {model_name(found[0][1])}, {threads} thread{'s' if threads != 1 else ''}")
         lines += [to_gensim(cell, _size(table, tables), colours) for table, cell in found]
-    settings = [set(table.section.settings) for table in tables]
-    shared = tuple(sorted(set.intersection(*settings)))
-    whole = Table(replace(tables[0].section, settings=shared), tuple(cell for _, cell in sized))
+    joined = whole(tables, (cell for _, cell in sized))
     data = [
         identity(cell, table) | dict(table.section.settings) | measured(cell)
         for found in everywhere.values()
@@ -49,13 +47,13 @@ def _draw(tables: Sequence[Table], colours: Mapping[str, str]) -> Drawing | None
     label = "words/s over gensim's in the same block (log scale)"
     return draw(
         "sizes",
-        whole,
+        joined,
         _title(everywhere),
         READING,
         data,
         lambda sheet: forest(sheet, lines, label),
         height_in(lines),
-        f"{whole.title}; {', '.join(_size(table, tables) for table in tables)}; {whole.settings}",
+        f"{joined.title}; {', '.join(_size(table, tables) for table in tables)}; {joined.settings}",
     )
 
 
