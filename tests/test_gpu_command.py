@@ -41,7 +41,7 @@ def test_the_plan_begins_with_what_matters_most():
     lines = result.output.splitlines()
     first = [line for line in lines[:15] if "skipgram" in line and "dim" not in line]
     assert {line.split()[2] for line in first} >= {"gensim", "ns_triton", "hs_triton"}
-    assert any("softmax_device" in line for line in lines[15:25])
+    assert any("softmax_triton" in line for line in lines[15:25])
     assert any("programs=1024" in line for line in lines)
     suites = list(dict.fromkeys(line.split()[0] for line in lines))
     assert suites.index("vocabulary-crossover") == suites.index("gpu-programs") + 1
