@@ -1,14 +1,43 @@
-"""A windowed step as one CUDA graph: the host hands over one launch a step instead of a hundred.
+"""Work of fixed shapes as one CUDA graph: the host hands over one launch instead of a hundred.
 
-Every step has the same shapes and asks the device for nothing, so what it launches can be recorded once
-and replayed on the next band, copied into the place of the recorded one.
+Work that has the same shapes every time and asks the device for nothing can be recorded once and replayed.
+A recorded graph reads and writes at the addresses of the recording: what changes from one time to the next
+is copied there first (`GraphedStep`), or lies there already (`_resident`).
 """
+
+from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 
 from impls._windowed import Band, Windowed
 
-WARM_STEPS = 3  # before recording: libraries allocate their workspaces in the first ones
+WARM_RUNS = 3  # before recording: libraries allocate their workspaces in the first ones
+
+Result = TypeVar("Result")
+
+
+@torch.no_grad()
+def recorded(work: Callable[[], Result], device: str) -> Callable[[], Result]:
+    """Replays `work`, and returns what it returned when it was recorded.
+
+    Runs it `WARM_RUNS` times, on whatever lies there now; recording itself computes nothing.
+    """
+    side = torch.cuda.Stream(device)
+    side.wait_stream(torch.cuda.current_stream(device))
+    with torch.cuda.stream(side):
+        for _ in range(WARM_RUNS):
+            work()
+    torch.cuda.current_stream(device).wait_stream(side)
+    graph = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(graph):
+        result = work()
+
+    def replay() -> Result:
+        graph.replay()
+        return result
+
+    return replay
 
 
 def empty_band(windowed: Windowed) -> Band:
@@ -23,21 +52,12 @@ def empty_band(windowed: Windowed) -> Band:
 class GraphedStep:
     """`windowed.step`, recorded; takes its place."""
 
-    @torch.no_grad()
     def __init__(self, windowed: Windowed):
         self.band = empty_band(windowed)
-        side = torch.cuda.Stream(windowed.device)
-        side.wait_stream(torch.cuda.current_stream(windowed.device))
-        with torch.cuda.stream(side):
-            for _ in range(WARM_STEPS):
-                windowed.step(self.band)
-        torch.cuda.current_stream(windowed.device).wait_stream(side)
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
-            self.visits = windowed.step(self.band)
+        step = windowed.step
+        self.replay = recorded(lambda: step(self.band), windowed.device)
 
     def __call__(self, band: Band) -> int:
-        for recorded, given in zip(self.band, band, strict=True):
-            recorded.copy_(given)
-        self.graph.replay()
-        return self.visits
+        for place, given in zip(self.band, band, strict=True):
+            place.copy_(given)
+        return self.replay()

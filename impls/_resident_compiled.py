@@ -1,0 +1,35 @@
+"""What the compiled files of the GPU share: the change of a resident step under torch.compile.
+
+Compiled is what `_compiled` compiles, for the same one shape: all that a step computes, not the writing back.
+The compiled code is then recorded with the rest of a strip (`_resident`), so the CUDA graphs are ours, and the
+modes of torch.compile that make their own are not to be had: `default`, and `max-autotune-no-cudagraphs`, which
+also times Triton's matrix products, with what follows them fused in, against cuBLAS's.
+"""
+
+import torch
+
+from impls._compiled import WARM_STEPS, throw_away_band
+from impls._resident import Resident
+from impls._windowed import Band, Change
+
+MODES = ("default", "max-autotune-no-cudagraphs")
+
+
+@torch.no_grad()
+def compile_change(resident: Resident) -> None:
+    """Replace what `resident` computes in a step by its compiled form, and run it without effect.
+
+    Raises ValueError for a mode that cannot be recorded.
+    """
+    mode = str(resident.options["mode"])
+    if mode not in MODES:
+        raise ValueError(f"mode is {mode!r}; what can be recorded is compiled with {', '.join(MODES)}")
+    eager = resident.change
+
+    def change(band: Band) -> tuple[torch.Tensor, ...]:
+        return tuple(eager(band))
+
+    compiled = torch.compile(change, fullgraph=True, dynamic=False, mode=mode)
+    resident.change = lambda band: Change(*compiled(band))
+    for _ in range(WARM_STEPS):
+        resident.change(throw_away_band(resident))
