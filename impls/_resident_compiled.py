@@ -1,9 +1,10 @@
 """What the compiled files of the GPU share: the change of a resident step under torch.compile.
 
-Compiled is what `_compiled` compiles, for the same one shape: all that a step computes, not the writing back.
-The compiled code is then recorded with the rest of a strip (`_resident`), so the CUDA graphs are ours, and the
-modes of torch.compile that make their own are not to be had: `default`, and `max-autotune-no-cudagraphs`, which
-also times Triton's matrix products, with what follows them fused in, against cuBLAS's.
+Compiled is what `_compiled` compiles, for the same one shape: all that a step computes, but not writing
+it back. The compiled code is then recorded with the rest of a strip (`_resident`), so that eager and compiled
+steps are launched in the same way, and differ in their kernels alone. Hence the modes of torch.compile that
+make CUDA graphs of their own are not to be had; there are `default` and `max-autotune-no-cudagraphs`, which
+also times Triton's matrix products, what follows them fused in, against cuBLAS's.
 """
 
 import torch

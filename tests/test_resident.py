@@ -3,7 +3,6 @@
 With a GPU the strips are recorded and replayed, and held to the same figures.
 """
 
-
 import numpy as np
 import pytest
 import torch
