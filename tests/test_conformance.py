@@ -18,7 +18,7 @@ def marks(entry):
 
 
 def lacking(entry):
-    """Why an implementation cannot run here. Without kernels of its own, what wants a GPU takes CPU tensors."""
+    """Why an implementation cannot run here. What wants a GPU and nothing else takes CPU tensors."""
     needs = entry.spec.needs
     return missing(("torch",) if set(needs) == {"torch", "cuda"} else needs, "cpu")
 
