@@ -1,12 +1,12 @@
 """Hierarchical softmax on the GPU by PyTorch's own kernels: the windowed step, resident, as one CUDA graph.
 
 Paper: Mikolov et al. 2013b (arXiv 1310.4546), equation 3. Adds to `hs_windowed` that the host neither waits
-nor launches (`_resident`), and what this needs: one number of deep columns. It is what a chunk of nothing but
-the deepest word would need, so that no chunk has more and nothing is left out: in skip-gram on
-enwiki2015-100mb 26 targets × 14 nodes, rounded up to 368 columns. A chunk there has 134 nodes on average, and
-one of 6,000 more than 256.
+nor launches, that the chunks of a step are from places far apart (both are said in `_resident`), and what
+graphs need: one number of deep columns. It is what a chunk of nothing but the deepest word would need, so
+that no chunk has more and nothing is left out: in skip-gram on enwiki2015-100mb 26 targets × 14 nodes,
+rounded up to 368 columns. A chunk there has 134 nodes on average, and one of 6,000 more than 256.
 
-A step is 52 launches in skip-gram and 61 in CBOW, two microseconds each or so: 104 microseconds. Its rows,
+A step is 52 launches in skip-gram and 60 in CBOW, two microseconds each or so: 104 microseconds. Its rows,
 256 of the inputs, the J at the top and 16 × 368 deep ones, are some 18 MB on their way from gathering to
 adding, in the second-level cache: four microseconds of bandwidth. So launches are the limit, at about 2.5 M
 kept words a second, by estimate; columns that stay empty cost next to nothing.

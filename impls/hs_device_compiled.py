@@ -5,7 +5,7 @@ is compiled and what the option `mode` means is said in `_resident_compiled`.
 
 What is left of the 52 launches of a step in skip-gram is about 27: seven products, two additions, 14 fused
 kernels (so many inductor makes of it on a CPU), the sums and the search that find the deep nodes, and the
-step's share of its strip; 32 of 61 in CBOW.
+step's share of its strip; 32 of 60 in CBOW.
 """
 
 from bench.contract import Spec

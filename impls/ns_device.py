@@ -2,9 +2,9 @@
 
 Paper: Mikolov et al. 2013b (arXiv 1310.4546), equation 4; noise words shared within a chunk of
 neighbouring centres as in Ji et al. 2016 (arXiv 1604.04661). Adds to `ns_windowed` that the host neither
-waits nor launches: the text is drawn on the device and steps are replayed, see `_resident`.
+waits nor launches, and that the chunks of a step are from places far apart: both are said in `_resident`.
 
-A step is 22 launches in skip-gram and 31 in CBOW, two microseconds each or so: 44 microseconds. Its rows,
+A step is 22 launches in skip-gram and 30 in CBOW, two microseconds each or so: 44 microseconds. Its rows,
 1 of the inputs and 7.25 of the outputs a centre, are gathered, multiplied, changed and added, some 8 MB for
 336 centres of D = 100, in the second-level cache: two microseconds of bandwidth. So launches are the limit,
 at about 7 M kept words a second, by estimate; `ns_device_compiled` and `ns_triton` have fewer of them.

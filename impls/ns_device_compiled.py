@@ -4,7 +4,7 @@ Paper: Mikolov et al. 2013b (arXiv 1310.4546), equation 4. Adds to `ns_device` n
 is compiled and what the option `mode` means is said in `_resident_compiled`.
 
 What is left of the 22 launches of a step in skip-gram is about 14: three products, two additions, seven fused
-kernels (so many inductor makes of it on a CPU) and the step's share of its strip; 20 of 31 in CBOW.
+kernels (so many inductor makes of it on a CPU) and the step's share of its strip; 20 of 30 in CBOW.
 """
 
 from bench.contract import Spec
