@@ -32,10 +32,12 @@ would come to, were its loss a parabola of that curvature along their way:
 The half: x points in all directions, and curvature along one is less than their sum. Both factors are 1
 for what comes once or is improbable. The same steps written in PyTorch, 0.9 M words of the wiki slice: a loss
 of 6.92 with 512 centres and these factors, 6.95 with 32 and none, no number left with 512 and none.
-The squares ride along in padding that no score sees: SQUARE_U of u, where x is 0, SQUARE_X of x, where u is 0.
+The squares ride along in padding that no score sees: SQUARE_U of u, where x is 0, and SQUARE_X of x,
+where u is 0.
 
-Work of a centre: 8 V B operations of tensor cores, B the dimension padded to a power of two: 70 M with V = 68 K
-and D = 100. 5 epochs of enwiki2015-100mb keep 60 M words: 4.2 × 10^15, 5 s at 790 TFLOP/s, 10 at half of that.
+Work of a centre: 8 V B operations of tensor cores, B the dimension padded to a power of two: 70 M with
+V = 68 K and D = 100. 5 epochs of enwiki2015-100mb keep 60 M words: 4.2 × 10^15, 5 s at 790 TFLOP/s, 10 at
+half of that.
 Bytes a step: the rounded matrix twice (2 × 17 MB, from the second-level cache), float32 outputs there and
 back (2 × 35 MB): some 25 us of copying beside 90 us of products.
 
@@ -53,6 +55,7 @@ from torch.nn.functional import pad
 
 from bench.contract import Config, Corpus, Implementation, Resources, Spec, Tick
 from impls._device import DeviceText, KeptSection, Queue
+from impls._graph import recorded
 from impls._law import learning_rate, starting_vectors
 from impls._triton import power_of_two
 
@@ -344,25 +347,14 @@ class FullSoftmaxTriton(Implementation):
 
     def compile(self) -> None:
         """Build the kernels and record the graph on a section without words: nothing is trained."""
-        self.steps()
-        self.replay = self.steps
-        if self.inputs.is_cuda:
-            torch.cuda.synchronize()
-            graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph):
-                self.steps()
-            self.replay = graph.replay
+        self.replay = recorded(self.steps, self.device) if self.inputs.is_cuda else self.steps
 
     def load(self, section: KeptSection, rates: tuple[float, float]) -> None:
         """Put a section where the steps look for it."""
-        here, words = self.kept, len(section.ids)
-        for buffer, given in (
-            (here.ids, section.ids),
-            (here.left, section.left),
-            (here.right, section.right),
-        ):
-            buffer[:words] = given
-        here.count.copy_(section.count)
+        words = len(section.ids)
+        for name in ("ids", "left", "right"):
+            getattr(self.kept, name)[:words] = getattr(section, name)
+        self.kept.count.copy_(section.count)
         self.base.zero_()
         for place, rate in enumerate(rates):
             self.rates[place].fill_(rate)  # a number in the launch: a copied tensor would be waited for
@@ -374,9 +366,8 @@ class FullSoftmaxTriton(Implementation):
         for section in self.text.sections():
             kept = self.text.draw(section)
             ends = (section.words_before, section.words_before + section.words)
-            self.load(
-                kept, (learning_rate(self.config, ends[0], total), learning_rate(self.config, ends[1], total))
-            )
+            first, last = (learning_rate(self.config, words, total) for words in ends)
+            self.load(kept, (first, last))
             self._count(kept)
             for replay in range(1, -(-section.words // stride) + 1):  # the last ones find no text
                 self.replay()

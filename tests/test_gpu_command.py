@@ -41,9 +41,10 @@ def test_the_plan_begins_with_what_matters_most():
     lines = result.output.splitlines()
     first = [line for line in lines[:15] if "skipgram" in line and "dim" not in line]
     assert {line.split()[2] for line in first} >= {"gensim", "ns_triton", "hs_triton"}
-    assert any("softmax_triton" in line for line in lines[15:25])
+    assert any("softmax_triton" in line for line in lines[15:35])
     assert any("programs=1024" in line for line in lines)
     suites = list(dict.fromkeys(line.split()[0] for line in lines))
+    assert suites[:3] == ["gpu-text8", "gpu-epochs", "gpu-compiled"]
     assert suites.index("vocabulary-crossover") == suites.index("gpu-programs") + 1
     assert lines[-1].startswith("gpu-scale  zipf-1g")
 
@@ -56,6 +57,17 @@ def test_no_corpus_is_built_after_time_is_up(tmp_path, monkeypatch):
     result = CliRunner().invoke(main, ["gpu", "--minutes", "1e-9", "--results", str(tmp_path / "results")])
     assert result.exit_code == 0, result.output
     assert not (tmp_path / "cache").exists()
+
+
+def test_what_is_compiled_has_the_eager_steps_beside_it_in_every_block():
+    runs = plan.plan(find_suite("gpu-compiled"), Resources("cuda"))
+    blocks = {
+        run.repetition: {r.entry.spec.name for r in runs if r.repetition == run.repetition} for run in runs
+    }
+    assert len(blocks) == 3
+    for names in blocks.values():
+        for objective in ("ns", "hs"):
+            assert {f"{objective}_device", f"{objective}_device_compiled"} <= names
 
 
 def test_no_run_begins_after_time_is_up(tmp_path, monkeypatch):

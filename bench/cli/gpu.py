@@ -23,6 +23,7 @@ from bench.suites import find_suite
 JOBS: tuple[tuple[str, dict[str, Any]], ...] = (
     ("gpu-text8", {"dim": 100, "architectures": ("skipgram",)}),
     ("gpu-epochs", {}),
+    ("gpu-compiled", {}),
     ("gpu-programs", {}),
     ("vocabulary-crossover", {}),
     ("gpu-text8", {}),
