@@ -69,6 +69,14 @@ class NegativeSamplingTriton(Walker):
         return self.noise.draw(-(-section.words // self.group), self.shared).int()
 
     def work(self) -> dict[str, int]:
-        rows = (self.group + self.shared) / self.group  # of the outputs, a centre
-        kept = int(self._kept)
-        return {**super().work(), "row_visits": kept + int(kept * rows)}
+        counted, G = super().work(), self.group
+        kept = counted["kept_words"]
+        predictors = kept * (G + 2 * self.config.window) // G  # each slot of the ring meets a group's noise
+        if self.config.architecture == "cbow":
+            predictors = kept
+        predictions = counted["pairs"] if self.config.architecture == "skipgram" else kept
+        return {
+            **counted,
+            "scored_outputs": predictions + self.shared * predictors,
+            "row_visits": kept + kept * (G + self.shared) // G,
+        }

@@ -6,7 +6,6 @@ With a GPU the strips are recorded and replayed, and held to the same figures.
 import numpy as np
 import pytest
 import torch
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from bench.contract import Resources
 from bench.discovery import load
@@ -16,6 +15,7 @@ from impls._law import Kept
 from impls._resident import STRIP, most_kept
 from tests.test_triton import paired_corpus, partner_loss
 from tests.tiny import config, tiny_corpus, zipf_corpus
+from tests.watching import NeverAsks, NeverCopies
 
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
 CHUNK = 4
@@ -220,25 +220,6 @@ def test_recording_trains_nothing(architecture, objective):
 
 
 # ---------------------------------------------------------------- whole runs
-
-
-class NeverAsks(TorchDispatchMode):
-    """Neither for a number of the device, nor for a shape that depends on one."""
-
-    asks = ("_local_scalar_dense", "nonzero", "masked_select", "_unique2", "bincount", "repeat_interleave")
-
-    def __torch_dispatch__(self, function, _types, arguments=(), keywords=None):
-        name = function.overloadpacket.__name__
-        assert name not in self.asks
-        if name in ("index", "index_put", "index_put_"):
-            assert all(index is None or index.dtype != torch.bool for index in arguments[1])  # a mask
-        return function(*arguments, **(keywords or {}))
-
-
-class NeverCopies(NeverAsks):
-    """Nor is anything brought from the host, as a graph forbids: numbers are arguments, or there before."""
-
-    asks = (*NeverAsks.asks, "lift_fresh", "lift_fresh_copy", "scalar_tensor")
 
 
 @EVERY_MODEL

@@ -13,7 +13,9 @@ from bench.cli import main
 from bench.errors import UserError
 from bench.records import ceilings as saved
 from bench.records import store
-from bench.records.ceilings import Ceiling, Ceilings, RowRate
+from bench.records.ceilings import Ceiling, Ceilings, GpuCeiling, RowRate
+from bench.reporting.roofline import ceilings_text
+from bench.running import gpu_ceilings
 from bench.running.ceilings import Sizes, measure
 from tests.records_factory import MACHINE, record, unfinished
 
@@ -103,6 +105,38 @@ def test_nothing_disappears():
     everything = cells([counting(), other, failed, uncounted, single])
     assert models(everything, "testbox") == [(V, D)]
     assert threads(everything, "testbox") == [1, 2]
+
+
+def on_gpu(one, needs=("torch", "cuda", "triton")):
+    """The same run, on a GPU's tensors if it needs one."""
+    implementation = {**one.implementation, "needs": list(needs)}
+    return replace(one, implementation=implementation, resources={**one.resources, "device": "cuda"})
+
+
+def test_what_trains_on_a_gpu_is_set_beside_the_gpu():
+    """gensim stays on the processor, whatever device the suite was given."""
+    fast, host = on_gpu(counting("ns_triton", visits=5.0)), on_gpu(counting("gensim"), needs=("gensim",))
+    known = replace(ceilings(), gpu=GpuCeiling("2026-01-01T00:00:00+00:00", 4e12, 8e14))
+    placed, left_out = rooflines(cells([fast, host]), known)
+    assert not left_out
+    gpu, processor = sorted(placed, key=lambda row: not row.cell.on_gpu)
+    assert gpu.arithmetic_share == pytest.approx(15.12e9 / 8e14)
+    assert gpu.row_share[1] == pytest.approx(5 * 8 * D * 1e6 / 4e12)
+    assert processor.arithmetic_share == pytest.approx(15.12e9 / 100e9)
+    placed, ((left, why),) = rooflines(cells([fast, host]), ceilings())
+    assert (left.implementation, why) == ("ns_triton", "no ceiling for its GPU: measure anew")
+
+
+def test_a_gpu_alone_may_have_been_measured(tmp_path):
+    rates = {"copy_bytes_per_s": 4e12, "bf16_flops_per_s": 8e14}
+    card = {"name": "box", "cpu": "a processor", "gpu": "a GPU"}
+    about = {"measured": "2026-01-01T00:00:00+00:00", "machine": card, "versions": {}, "schema": 1}
+    gpu_ceilings.write({**about, **rates}, tmp_path)
+    found = saved.read("box", tmp_path)
+    assert found.gpu == GpuCeiling(about["measured"], **rates)
+    assert not found.ceilings
+    (line,) = ceilings_text(found, [])
+    assert line.startswith("a GPU: product of bfloat16 matrices 800,000 GFLOP/s")
 
 
 def test_measured_ceilings_are_positive_and_read_back(tmp_path):

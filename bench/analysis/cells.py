@@ -142,6 +142,12 @@ class Cell:
         return str(self.runs[0].implementation.get("division", "closed"))
 
     @property
+    def on_gpu(self) -> bool:
+        """Whether it trained there: gensim and others stay on the host whatever device they are given."""
+        needed = "cuda" in self.runs[0].implementation["needs"]
+        return self.device.startswith("cuda") and (needed or self.cuda_peak_bytes is not None)
+
+    @property
     def reasons(self) -> tuple[str, ...]:
         """Why the runs did not end well: each reason once."""
         return tuple(sorted({r.reason for r in self.runs if r.reason}))

@@ -64,7 +64,7 @@ def leaders(cells: Iterable[Cell]) -> list[Cell]:
     best: dict[tuple[Any, ...], Cell] = {}
     for cell in cells:
         model = (cell.architecture != "skipgram", cell.objective != "ns", cell.objective)
-        key = (*model, cell.section.machine, on_gpu(cell))
+        key = (*model, cell.section.machine, cell.on_gpu)
         if cell.rank is not None and (key not in best or _strength(cell) > _strength(best[key])):
             best[key] = cell
     return [best[key] for key in sorted(best)]
@@ -75,16 +75,10 @@ def _strength(cell: Cell) -> tuple[int, float, str]:
     return cell.runs[0].data["tokens"], cell.speed.median if cell.speed else 0.0, rows_hash([cell])
 
 
-def on_gpu(cell: Cell) -> bool:
-    """Whether it trained there: gensim and others stay on the host whatever device they are given."""
-    needed = "cuda" in cell.runs[0].implementation["needs"]
-    return cell.device.startswith("cuda") and (needed or cell.cuda_peak_bytes is not None)
-
-
 def hardware(cell: Cell) -> str:
     """ "NVIDIA H200", or "Intel Xeon, 2 threads"."""
     machine = dict(cell.section.machine)
-    if on_gpu(cell):
+    if cell.on_gpu:
         return machine["gpu"] or cell.device
     return f"{machine['cpu']}, {cell.threads} thread{'s' if cell.threads != 1 else ''}"
 

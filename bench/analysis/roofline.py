@@ -14,6 +14,9 @@ bytes         8 D a row: D floats, read and written back.
   at least    two rows a kept word: its input vector and one output vector, everything else being
               shared with its neighbours and still at hand. No order of the work needs less.
 
+On a GPU the ceilings are a product of bfloat16 matrices and copying within its memory: rows that are in its
+second-level cache come faster than that.
+
 Window 5 and K 5 give a kept word 6 pairs and 36 scored outputs: 216 D operations on 16 D to 336 D bytes.
 """
 
@@ -21,8 +24,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bench.analysis.cells import Cell
-from bench.records.ceilings import Ceiling, Ceilings
-from bench.records.schema import Record
+from bench.records.ceilings import Ceilings
 
 FLOAT_BYTES = 4
 MOVED = 2 * FLOAT_BYTES  # a float read and written back
@@ -60,7 +62,7 @@ class Roofline:
     cell: Cell
     raw_words_per_s: float
     work: Work
-    ceiling: Ceiling
+    flops_ceiling_per_s: float
     row_ceiling_bytes_per_s: float
 
     @property
@@ -75,8 +77,8 @@ class Roofline:
 
     @property
     def arithmetic_share(self) -> float:
-        """Of the machine's best matrix product."""
-        return self.flops_per_s / self.ceiling.sgemm_flops_per_s
+        """Of the best matrix product of what it ran on."""
+        return self.flops_per_s / self.flops_ceiling_per_s
 
     @property
     def row_share(self) -> tuple[float, float]:
@@ -124,14 +126,23 @@ def rooflines(cells: Iterable[Cell], ceilings: Ceilings) -> tuple[list[Roofline]
 def _place(cell: Cell, others: Sequence[Cell], ceilings: Ceilings) -> Roofline | str:
     """The row under its ceiling, or why there is none."""
     vocabulary, dim = size(cell)
-    ceiling = ceilings.of(cell.threads)
-    rate = ceiling.row_bytes_per_s(vocabulary, dim) if ceiling else None
-    if ceiling is None or rate is None:
-        return f"no ceiling for {cell.threads} thread(s), V {vocabulary:,}, D {dim}: measure anew"
+    if (found := _ceilings_of(cell, ceilings)) is None:
+        what = "its GPU" if cell.on_gpu else f"{cell.threads} thread(s), V {vocabulary:,}, D {dim}"
+        return f"no ceiling for {what}: measure anew"
     counts = counted(cell) or _borrowed(cell, others)
     if counts is None or cell.speed is None:
         return "its work was not counted, nor that of another row of the same model"
-    return Roofline(cell, cell.speed.median, work_of(counts, dim, cell.architecture), ceiling, rate)
+    return Roofline(cell, cell.speed.median, work_of(counts, dim, cell.architecture), *found)
+
+
+def _ceilings_of(cell: Cell, ceilings: Ceilings) -> tuple[float, float] | None:
+    """Operations and bytes of rows a second that are the most where it ran; None where not measured."""
+    if cell.on_gpu:
+        gpu = ceilings.gpu
+        return (gpu.bf16_flops_per_s, gpu.copy_bytes_per_s) if gpu else None
+    of_threads = ceilings.of(cell.threads)
+    rate = of_threads.row_bytes_per_s(*size(cell)) if of_threads else None
+    return (of_threads.sgemm_flops_per_s, rate) if of_threads and rate else None
 
 
 def size(cell: Cell) -> tuple[int, int]:
@@ -141,23 +152,17 @@ def size(cell: Cell) -> tuple[int, int]:
 
 def models(cells: Iterable[Cell], machine: str) -> list[tuple[int, int]]:
     """(V, D) of every size of model that `rooflines` would need a ceiling for."""
-    return sorted({size(cell) for cell in cells if _measured_on(cell, machine)})
+    return sorted({size(cell) for cell in cells if _measured_on(cell, machine) and not cell.on_gpu})
 
 
 def threads(cells: Iterable[Cell], machine: str) -> list[int]:
     """The numbers of threads that rows ran with, and 1."""
-    return sorted({1, *(cell.threads for cell in cells if _measured_on(cell, machine))})
+    return sorted({1, *(c.threads for c in cells if _measured_on(c, machine) and not c.on_gpu)})
 
 
 def _measured_on(cell: Cell, machine: str) -> bool:
-    here = dict(cell.section.machine)["name"] == machine and cell.device == "cpu"
+    here = dict(cell.section.machine)["name"] == machine
     return here and cell.status in MEASURED and cell.speed is not None
-
-
-def row_bytes_per_s(run: Record) -> float | None:
-    """Bytes of rows that a run read and wrote back in a second of training; None where it did not count."""
-    visits, train_s = run.work.get("row_visits"), run.phases.get("train_s")
-    return MOVED * run.config["dim"] * visits / train_s if visits and train_s else None
 
 
 def counted(cell: Cell) -> Counts | None:

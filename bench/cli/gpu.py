@@ -10,26 +10,37 @@ import click
 from rich.console import Console
 
 from bench import datasets
-from bench.cli.app import display, main, results_option
+from bench.cli.app import display, main, print_table, results_option
 from bench.cli.work import FAILURES
 from bench.contract import Resources
+from bench.records import ceilings
+from bench.records.ceilings import Ceilings
 from bench.records.schema import Record
 from bench.running import plan as plan_
 from bench.running.machine import cores
 from bench.running.session import execute
 from bench.suites import find_suite
 
-# Suites in order of importance, with what makes the first of them short.
+# Suites in order of importance; the first ones cut down to what is claimed, the rest of them follows.
+_CLAIMED = {"architectures": ("skipgram",), "objectives": ("ns",)}
 JOBS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("gpu-text8", {"dim": 100, "architectures": ("skipgram",)}),
+    ("gpu-text8", {**_CLAIMED, "dim": 100, "implementations": ("gensim", "ns_triton")}),
     ("gpu-epochs", {}),
-    ("gpu-compiled", {}),
-    ("gpu-programs", {}),
+    ("gpu-text8", {**_CLAIMED, "dim": 300, "implementations": ("ns_triton",)}),
+    ("gpu-compiled", {**_CLAIMED, "implementations": ("ns_device", "ns_device_compiled")}),
+    ("gpu-text8", {"architectures": ("skipgram",), "dim": 100}),
     ("vocabulary-crossover", {}),
+    ("gpu-programs", {}),
+    ("gpu-compiled", {}),
     ("gpu-text8", {}),
     ("gpu-negatives", {}),
     ("gpu-scale", {}),
 )
+CHECKS = tuple(
+    Path(__file__).parents[2] / "tests" / f"test_{name}.py"
+    for name in ("triton", "softmax_triton", "resident")
+)
+CHECKED_S = 120.0  # at most
 
 
 @main.command()
@@ -41,10 +52,11 @@ JOBS: tuple[tuple[str, dict[str, Any]], ...] = (
     help="No run begins after this; the last one may take some seconds longer.",
 )
 @click.option("--device", default="cuda", show_default=True, help="A torch device.")
+@click.option("--check/--no-check", default=True, help="Hold the kernels to their equations first.")
 @click.option("--dry-run", is_flag=True, help="Print the plan and stop.")
 @results_option
-def gpu(minutes: float, device: str, dry_run: bool, results: Path) -> None:
-    """Measure this GPU: its ceilings, then the gpu suites, the most important runs first.
+def gpu(minutes: float, device: str, check: bool, dry_run: bool, results: Path) -> None:
+    """Measure this GPU: kernels against equations, its ceilings, then the gpu suites, what is claimed first.
 
     \b
     Examples:
@@ -52,6 +64,7 @@ def gpu(minutes: float, device: str, dry_run: bool, results: Path) -> None:
       w2vbench gpu --minutes 8.5 --results out
     Finished runs are kept: called again, it goes on where it stopped. Needs no network; the text is
     looked for in the folders of W2VBENCH_DATA, or drawn on the GPU where it is for speed and memory only.
+    Exit codes: 0 all went well, 1 a run or a check failed (the rest was measured nevertheless), 2 bad input.
     """
     from bench.running import gpu_ceilings
 
@@ -66,30 +79,41 @@ def gpu(minutes: float, device: str, dry_run: bool, results: Path) -> None:
         return
     for dataset, _ in planned:
         datasets.resolve(dataset)
-    records = []
+    right = _check(results) if check else True
+    records: dict[str, Record] = {}  # by run: some are planned twice, where a suite is cut down first
     with display(f"finished runs are kept in {results}, the next `w2vbench gpu` goes on") as shown:
-        ceilings = gpu_ceilings.measure(device)
-        click.echo(f"written: {gpu_ceilings.write(ceilings, results)}", err=True)
+        found = gpu_ceilings.measure(device)
+        click.echo(f"written: {gpu_ceilings.write(found, results)}", err=True)
         for dataset, runs in planned:
             if time.monotonic() > until:
                 break  # a corpus, too, takes seconds to build
-            records += execute(runs, dataset, results, shown, until=until)
+            done = execute(runs, dataset, results, shown, until=until)
+            records |= {record.run_id: record for record in done}
     if records:
-        from bench.reporting import terminal
-
-        Console().print(terminal(records))
-        _print_traffic(records, ceilings["copy_bytes_per_s"])
-    sys.exit(1 if any(record.status in FAILURES for record in records) else 0)
+        _print(list(records.values()), ceilings.read(str(found["machine"]["name"]), results))
+    sys.exit(1 if not right or any(record.status in FAILURES for record in records.values()) else 0)
 
 
-def _print_traffic(records: Sequence[Record], copy_bytes_per_s: float) -> None:
-    """How much of what copying moves is rows of the two matrices; runs that count their visits only."""
-    from bench.analysis.roofline import row_bytes_per_s
+def _check(results: Path) -> bool:
+    """Whether the kernels are what their equations say."""
+    from bench.running import kernel_checks
 
-    click.echo(f"copying moves {copy_bytes_per_s / 1e12:.2f} TB/s; of it, rows read and written back:")
-    for record in records:
-        if rate := row_bytes_per_s(record):
-            config = record.config
-            model = f"{config['architecture']}/{config['objective']} dim {config['dim']}"
-            name = f"{record.implementation['name']} {model} seed {config['seed']}"
-            click.echo(f"  {name}  {rate / 1e12:.2f} TB/s  {rate / copy_bytes_per_s:.0%}")
+    checked = kernel_checks.check(CHECKS, CHECKED_S)
+    click.echo(f"{checked.text}; written: {kernel_checks.write(checked, results)}", err=True)
+    return not checked.failed
+
+
+def _print(records: Sequence[Record], known: Ceilings) -> None:
+    """The tables, and how much of the GPU's bandwidth and arithmetic each row uses."""
+    from bench.analysis.roofline import rooflines
+    from bench.analysis.rows import cells
+    from bench.reporting import roofline, terminal
+
+    Console().print(terminal(records))
+    rows, left_out = rooflines(cells(records), known)
+    for line in roofline.ceilings_text(known, rows):
+        click.echo(line)
+    for table, lines in roofline.sections(rows):
+        click.echo(f"\n{table.title}\n{table.settings}")
+        print_table(roofline.header(), lines)
+    click.echo("\n" + "\n".join([*roofline.left_out_text(left_out), *roofline.NOTES]))

@@ -1,12 +1,13 @@
 """What a machine can do at most, as measured there: one small JSON file a machine, beside its records.
 
 `results/<machine>/roofline/ceilings.json`. Rates are the best of several repetitions: a ceiling is a
-maximum, and whatever else ran meanwhile can only have lowered it.
+maximum, and whatever else ran meanwhile can only have lowered it. Those of a GPU, medians, stand beside it in
+`gpu.json`.
 """
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,17 @@ class Ceiling:
 
 
 @dataclass(frozen=True)
+class GpuCeiling:
+    """Rates of a machine's GPU, from a file of their own: `w2vbench gpu` measures them in its session."""
+
+    measured: str  # UTC, ISO 8601, seconds
+    copy_bytes_per_s: float  # within its memory, bytes read and bytes written
+    bf16_flops_per_s: float  # a large product of random bfloat16 matrices
+
+
+@dataclass(frozen=True)
 class Ceilings:
-    """One measurement of one machine."""
+    """What was measured of one machine: its processor, its GPU, or both."""
 
     measured: str  # UTC, ISO 8601, seconds
     machine: dict[str, Any]  # as in a record; load_average before the measurement
@@ -52,6 +62,7 @@ class Ceilings:
     sizes: dict[str, int]  # of the loops, see `bench.running.ceilings.Sizes`
     ceilings: tuple[Ceiling, ...]  # by threads
     schema: int = SCHEMA_VERSION
+    gpu: GpuCeiling | None = None
 
     def of(self, threads: int) -> Ceiling | None:
         """The ceiling for so many threads; None where it was not measured."""
@@ -68,28 +79,52 @@ def path_of(machine: str, folder: Path) -> Path:
     return folder / machine / "roofline" / "ceilings.json"
 
 
+def gpu_path_of(machine: str, folder: Path) -> Path:
+    """Where those of its GPU lie."""
+    return path_of(machine, folder).with_name("gpu.json")
+
+
 def write(ceilings: Ceilings, folder: Path) -> Path:
-    """Put the ceilings on disk whole or not at all. Raises UserError if the disk refuses."""
-    return write_json(path_of(str(ceilings.machine["name"]), folder), asdict(ceilings))
+    """Put a processor's ceilings on disk whole or not at all. Raises UserError if the disk refuses."""
+    data = {name: value for name, value in asdict(ceilings).items() if name != "gpu"}
+    return write_json(path_of(str(ceilings.machine["name"]), folder), data)
 
 
 def read(machine: str, folder: Path) -> Ceilings:
     """The ceilings of a machine. Raises UserError where there are none, or they are damaged or newer."""
-    path = path_of(machine, folder)
-    if not path.exists():
+    path, gpu_path = path_of(machine, folder), gpu_path_of(machine, folder)
+    gpu = _read(gpu_path, _of_gpu) if gpu_path.exists() else None
+    if path.exists():
+        return replace(_read(path, _of_processor), gpu=gpu.gpu if gpu else None)
+    if gpu is None:
         raise UserError(
             f"no ceilings of {machine} in {folder}",
             why="a roofline needs the machine's own limits, measured there",
             remedy="run `w2vbench roofline --measure` on it while nothing else runs",
         )
+    return gpu
+
+
+def _of_processor(data: Mapping[str, Any]) -> Ceilings:
+    return Ceilings(**{**data, "ceilings": tuple(map(ceiling_from_json, data["ceilings"]))})
+
+
+def _of_gpu(data: Mapping[str, Any]) -> Ceilings:
+    rates = GpuCeiling(data["measured"], data["copy_bytes_per_s"], data["bf16_flops_per_s"])
+    return Ceilings(data["measured"], data["machine"], data["versions"], "", {}, (), gpu=rates)
+
+
+def _read(path: Path, made: Callable[[Mapping[str, Any]], Ceilings]) -> Ceilings:
+    """The file as `made` takes it. Raises UserError."""
     try:
         data = json.loads(path.read_text("utf-8"))
         if data["schema"] > SCHEMA_VERSION:
             raise ValueError(f"schema {data['schema']} is newer than {SCHEMA_VERSION}")
-        return Ceilings(**{**data, "ceilings": tuple(map(ceiling_from_json, data["ceilings"]))})
+        return made(data)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(
             f"{path} holds no ceilings",
             why=f"{type(error).__name__}: {error}",
-            remedy="measure anew with `w2vbench roofline --measure`, or restore it from version control",
+            remedy="measure anew with `w2vbench roofline --measure` (a GPU: `w2vbench gpu`), or restore it "
+            "from version control",
         ) from error

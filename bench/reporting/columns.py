@@ -69,8 +69,10 @@ def rank(cell: Cell) -> str:
 
 
 def place(cell: Cell) -> str:
-    """What it ran on: "cpu, 2 threads"."""
-    return f"{cell.device}, {cell.threads} thread{'s' if cell.threads != 1 else ''}"
+    """What it ran on: "cpu, 2 threads", "cuda"."""
+    if cell.on_gpu:
+        return cell.device
+    return f"cpu, {cell.threads} thread{'s' if cell.threads != 1 else ''}"
 
 
 def _phase(name: str, head: str, keep: int) -> Column:

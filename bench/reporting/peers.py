@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bench.analysis.cells import QUALITY_SETS, Cell
-from bench.analysis.peers import Peer, hardware, leaders, on_gpu, peers
+from bench.analysis.peers import Peer, hardware, leaders, peers
 from bench.reporting import units
 from bench.reporting.columns import outcome
 from bench.reporting.papers import Grid, Head
@@ -92,7 +92,7 @@ def _ours(cell: Cell, table: Table) -> tuple[str, ...]:
 def _memory(cell: Cell) -> str:
     """The host's, and the GPU's where it trained there."""
     host = units.memory(cell.host_peak_bytes)
-    return f"{host}, GPU {units.memory(cell.cuda_peak_bytes)}" if on_gpu(cell) else host
+    return f"{host}, GPU {units.memory(cell.cuda_peak_bytes)}" if cell.on_gpu else host
 
 
 def _notes(published: Sequence[Peer], ours: Sequence[Cell]) -> list[str]:

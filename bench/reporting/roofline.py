@@ -8,6 +8,7 @@ from bench.analysis.cells import Cell
 from bench.analysis.roofline import BUSY, Roofline, size
 from bench.records.ceilings import Ceiling, Ceilings
 from bench.reporting import units
+from bench.reporting.columns import place
 from bench.reporting.sections import Table, model_name, row_name, tables
 from bench.reporting.tables import escape_markdown, markdown_line
 
@@ -15,9 +16,10 @@ NOTES = (
     "Operations: 6 D a scored output, and 2 D a pair in CBOW: what the mathematics asks for, no more. Bytes: "
     "8 D a row of either matrix, from two rows a kept word (all else shared) to every row of every pair, or "
     "to the row visits that an implementation counts. How it is counted: bench/analysis/roofline.py.",
-    "arithmetic: share of the machine's best float32 matrix product. rows: share of the rate at which rows "
-    "of a model of this size, drawn as noise words are, can be read and written back; above 100 % a nearer "
-    "cache, or a register, must have served the rest.",
+    "arithmetic: share of the machine's best float32 matrix product (on a GPU: of bfloat16). rows: share of "
+    "the rate at which rows of a model of this size, drawn as noise words are, can be read and written back "
+    "(on a GPU: at which its memory is copied); above 100 % a nearer cache, or a register, must have served "
+    "the rest.",
     "limit: what the row runs into first. either: it depends on where between least and most the bytes are. "
     f"neither: less than {100 * BUSY:.0f} % of both, so that the time goes elsewhere (calls, waiting for "
     "single rows, code that is not vectorised). headroom: how many times faster this work could be done "
@@ -37,7 +39,7 @@ class Column:
 
 COLUMNS = (
     Column("model", lambda r: model_name(r.cell)),
-    Column("threads", lambda r: str(r.cell.threads), brief=False),
+    Column("run on", lambda r: place(r.cell), brief=False),
     Column("words/s", lambda r: units.speed(r.raw_words_per_s)),
     Column("operations/word", lambda r: _mark(r) + f"{r.work.operations:,.0f}", brief=False),
     Column(
@@ -75,14 +77,18 @@ def _line(row: Roofline, beside: Sequence[Cell], brief: bool) -> list[str]:
 
 
 def ceilings_text(ceilings: Ceilings, rows: Sequence[Roofline]) -> list[str]:
-    """One sentence a number of threads, and one about where and when."""
-    lines = [_ceiling_text(c, rows) for c in ceilings.ceilings]
-    machine = ceilings.machine
-    return [
-        *lines,
-        f"Measured on {machine['name']}, {machine['cpu']}, {units.day(ceilings.measured)}; best of "
-        "several repetitions.",
-    ]
+    """One sentence a number of threads with one about where and when, and one about the GPU."""
+    machine, lines = ceilings.machine, [_ceiling_text(c, rows) for c in ceilings.ceilings]
+    if lines:
+        on = f"{machine['name']}, {machine['cpu']}"
+        lines.append(f"Measured on {on}, {units.day(ceilings.measured)}; best of several repetitions.")
+    if gpu := ceilings.gpu:
+        lines.append(
+            f"{machine['gpu']}: product of bfloat16 matrices {_giga(gpu.bf16_flops_per_s)} GFLOP/s, copying "
+            f"within its memory {_giga(gpu.copy_bytes_per_s)} GB/s, read and written. Measured on "
+            f"{machine['name']}, {units.day(gpu.measured)}; medians."
+        )
+    return lines
 
 
 def _ceiling_text(ceiling: Ceiling, rows: Sequence[Roofline]) -> str:

@@ -63,15 +63,16 @@ def _panel(axes: Axes, table: Table, rows: Sequence[Roofline], renderer: Any) ->
 
 
 def _roofs(axes: Axes, rows: Sequence[Roofline]) -> None:
-    """One roof for each number of threads among the rows, from half the least intensity to twice the most."""
+    """One roof for each number of threads and the GPU, from half the least intensity to twice the most."""
     low = min(row.intensity[0] for row in rows) / 2
     high = max(row.intensity[1] for row in rows) * 2
-    roofs = {row.ceiling.threads: row for row in rows}
-    for threads, row in sorted(roofs.items()):
-        peak, slope = row.ceiling.sgemm_flops_per_s, row.row_ceiling_bytes_per_s
+    roofs = {(row.cell.on_gpu, row.cell.threads): row for row in rows}
+    for (on_gpu, threads), row in sorted(roofs.items()):
+        peak, slope = row.flops_ceiling_per_s, row.row_ceiling_bytes_per_s
         x = np.sort([low, min(max(peak / slope, low), high), high])
-        axes.plot(x, np.minimum(peak, x * slope) / 1e9, color=MUTED, linewidth=0.6 + 0.4 * threads)
-        said = f" {threads} thread{'s' if threads > 1 else ''}"
+        width = 0.6 + 0.4 * min(threads, 4)
+        axes.plot(x, np.minimum(peak, x * slope) / 1e9, color=MUTED, linewidth=width)
+        said = " GPU" if on_gpu else f" {threads} thread{'s' if threads > 1 else ''}"
         axes.annotate(said, (high, peak / 1e9), ha="left", va="center", color=MUTED, fontsize=7)
 
 

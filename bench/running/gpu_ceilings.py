@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from bench.records.ceilings import SCHEMA_VERSION, gpu_path_of
 from bench.records.store import write_json
 from bench.running import gpu
 from bench.running.machine import machine, versions
@@ -49,12 +50,13 @@ def measure(device: str, sizes: Sizes | None = None) -> dict[str, Any]:
         "device": device,
         **found,
         "gpu": asdict(watch.told()) if watch else None,
+        "schema": SCHEMA_VERSION,
     }
 
 
 def write(ceilings: dict[str, Any], folder: Path) -> Path:
     """Beside the records of the machine, and deeper than they. Raises UserError if the disk refuses."""
-    return write_json(folder / str(ceilings["machine"]["name"]) / "roofline" / "gpu.json", ceilings)
+    return write_json(gpu_path_of(str(ceilings["machine"]["name"]), folder), ceilings)
 
 
 # ---------------------------------------------------------------- in the process
