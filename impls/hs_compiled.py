@@ -31,7 +31,7 @@ class HierarchicalSoftmaxCompiled(HierarchicalSoftmaxWindowed):
         paper="mikolov2013b",
         needs=("torch", "cc"),
         parent="hs_windowed",
-        options={"positions": 256, "chunk": 16, "top": 127, "cap": 128, "mode": "default"},
+        options={"positions": 256, "chunk": 16, "top": 127, "cap": 128, "repeats": 2, "mode": "default"},
     )
 
     fixed = False  # whether `columns` leaves the data alone: true of what is compiled

@@ -6,9 +6,9 @@ graphs need: one number of deep columns. It is what a chunk of nothing but the d
 that no chunk has more and nothing is left out: in skip-gram on enwiki2015-100mb 26 targets × 14 nodes,
 rounded up to 368 columns. A chunk there has 134 nodes on average, and one of 6,000 more than 256.
 
-A step is 52 launches in skip-gram and 60 in CBOW, two microseconds each or so: 104 microseconds. Its rows,
+A step is 60 launches in skip-gram and 68 in CBOW, two microseconds each or so: 120 microseconds. Its rows,
 256 of the inputs, the J at the top and 16 × 368 deep ones, are some 18 MB on their way from gathering to
-adding, in the second-level cache: four microseconds of bandwidth. So launches are the limit, at about 2.5 M
+adding, in the second-level cache: four microseconds of bandwidth. So launches are the limit, at about 2.1 M
 kept words a second, by estimate; columns that stay empty cost next to nothing.
 
 Options as in `hs_windowed`.
@@ -32,7 +32,7 @@ class HierarchicalSoftmaxDevice(Resident, HierarchicalSoftmaxWindowed):
         paper="mikolov2013b",
         needs=("torch", "cuda"),
         parent="hs_windowed",
-        options={"positions": 256, "chunk": 16, "top": 127, "cap": 128},
+        options={"positions": 256, "chunk": 16, "top": 127, "cap": 128, "repeats": 2},
     )
 
     def prepare(self, corpus: Corpus, config: Config, resources: Resources) -> None:

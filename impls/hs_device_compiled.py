@@ -24,7 +24,7 @@ class HierarchicalSoftmaxDeviceCompiled(HierarchicalSoftmaxDevice):
         paper="mikolov2013b",
         needs=("torch", "cuda", "triton"),
         parent="hs_device",
-        options={"positions": 256, "chunk": 16, "top": 127, "cap": 128, "mode": "default"},
+        options={"positions": 256, "chunk": 16, "top": 127, "cap": 128, "repeats": 2, "mode": "default"},
     )
 
     def compile(self) -> None:

@@ -60,8 +60,8 @@ def same_point(windowed, parent):
 @pytest.mark.parametrize(
     ("kind", "parent", "objective", "options"),
     [
-        (HierarchicalSoftmaxWindowed, HierarchicalSoftmax, "hs", {"top": 5, "cap": 0}),
-        (HierarchicalSoftmaxWindowed, HierarchicalSoftmax, "hs", {"top": 1000, "cap": 0}),
+        (HierarchicalSoftmaxWindowed, HierarchicalSoftmax, "hs", {"top": 5, "cap": 0, "repeats": 0}),
+        (HierarchicalSoftmaxWindowed, HierarchicalSoftmax, "hs", {"top": 1000, "cap": 0, "repeats": 0}),
         (FullSoftmaxWindowed, FullSoftmax, "softmax", {"block": 16}),  # 50 words: the last block is short
     ],
 )
@@ -162,6 +162,25 @@ def test_the_cap_bounds_what_a_frequent_row_receives(kind):
     torch.testing.assert_close(moved[1e9], moved[0])
     torch.testing.assert_close(moved[0.25][0], moved[0.5][0] / 2, rtol=1e-3, atol=1e-5)  # word 0, or the root
     assert moved[0.5][0].norm() < moved[0][0].norm()
+
+
+@ARCHITECTURES
+def test_a_word_that_comes_often_in_a_step_moves_as_if_it_came_twice(architecture):
+    """Hierarchical softmax; words that come once or twice move as they would have."""
+    moved = {}
+    for repeats in (0, 2):
+        windowed = prepared(
+            HierarchicalSoftmaxWindowed, architecture, "hs", SMALL | {"positions": 60, "repeats": repeats}
+        )
+        before, band = windowed.inputs.clone(), bands(windowed)[0]
+        windowed.step(band)
+        moved[repeats] = windowed.inputs - before
+    rows = band.centres if architecture == "skipgram" else band.halo
+    times = torch.bincount(rows.flatten(), minlength=50)
+    assert (times > 2).any()
+    assert ((times > 0) & (times <= 2)).any()
+    factor = (2 / times.clamp(min=1)).clamp(max=1)[:, None]
+    torch.testing.assert_close(moved[2], factor * moved[0], rtol=1e-3, atol=1e-5)
 
 
 @ARCHITECTURES
