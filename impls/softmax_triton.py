@@ -46,6 +46,9 @@ row by less than 6e-8 of x is lost; `fp32`: exact, slow); `splits` of the vocabu
 P / T × splits programs fill a GPU.
 """
 
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import torch
@@ -264,6 +267,16 @@ def leave(
         tl.store(u_rounded + at_words, tl.where((d == SQUARE_U)[None, :], square, moved).to(u.dtype))
 
 
+class Launch(NamedTuple):
+    """A kernel, and how it is started."""
+
+    kernel: triton.JITFunction
+    grid: tuple[int, ...]
+    arguments: tuple[Any, ...]  # in the order of the kernel's parameters
+    warps: int
+    stages: int = 3
+
+
 class FullSoftmaxTriton(Implementation):
     """Four launches a step, recorded as a CUDA graph; the host only draws sections and replays."""
 
@@ -313,31 +326,27 @@ class FullSoftmaxTriton(Implementation):
         ids, left, right = torch.zeros(3, longest, dtype=torch.int32, device=device)
         self.kept = KeptSection(ids, left, right, torch.zeros_like(self.base))
 
-    def step(self, ahead: int) -> None:
-        """Train on P places, `ahead` words behind the base; on none where the text has ended."""
+    def launches(self, ahead: int) -> Iterator[Launch]:
+        """Of one step, on P places `ahead` words behind the base."""
         kept, P, B = self.kept, self.P, self.B
         at = (kept.count, self.base, ahead)
         text = (kept.ids, kept.left, kept.right, *at)
         exact = self.u_rounded.dtype == torch.float32
-        sizes = {"P": P, "B": B, "T": self.tile, "K": self.tile, "PRECISION": "ieee" if exact else "tf32"}
-        take[(P,)](self.inputs, *text, self.x, self.x_rounded, self.m, B, num_warps=1)
-        found = (self.top, self.total, self.drawn)
-        each = -(-self.blocks // self.splits)
-        attend[(P // self.tile, self.splits)](
-            self.x_rounded, self.u_rounded, *at, *found, self.V, each, **sizes, num_warps=8, num_stages=3
-        )
-        told = (self.log_sum, self.weight)
-        move[(P,)](
-            *(self.inputs, self.u_rounded, self.pull, *text, self.rates, self.x, self.m, *found, *told),
-            *(self.splits, power_of_two(self.splits, least=1), P, power_of_two(P), B, self.config.window),
-            num_warps=4,
-        )
-        leave[(self.blocks,)](
-            *(self.outputs, self.u_rounded, self.pull, *at, self.x_rounded, *told, self.V),
-            **sizes,
-            num_warps=8,
-            num_stages=3,
-        )
+        sizes = (P, B, self.tile, self.tile, "ieee" if exact else "tf32")
+        found, told = (self.top, self.total, self.drawn), (self.log_sum, self.weight)
+        each, S = -(-self.blocks // self.splits), power_of_two(self.splits, least=1)
+        yield Launch(take, (P,), (self.inputs, *text, self.x, self.x_rounded, self.m, B), 1)
+        asked = (self.x_rounded, self.u_rounded, *at, *found, self.V, each, *sizes)
+        yield Launch(attend, (P // self.tile, self.splits), asked, 8)
+        moved = (self.inputs, self.u_rounded, self.pull, *text, self.rates, self.x, self.m, *found, *told)
+        yield Launch(move, (P,), (*moved, self.splits, S, P, power_of_two(P), B, self.config.window), 4)
+        left = (self.outputs, self.u_rounded, self.pull, *at, self.x_rounded, *told, self.V, *sizes)
+        yield Launch(leave, (self.blocks,), left, 8)
+
+    def step(self, ahead: int) -> None:
+        """Train on P places; on none where the text has ended."""
+        for kernel, grid, arguments, warps, stages in self.launches(ahead):
+            kernel[grid](*arguments, num_warps=warps, num_stages=stages)
 
     def steps(self) -> None:
         """As many as a graph holds, and on to the next ones."""
