@@ -17,6 +17,7 @@ from typing import Any
 import torch
 import triton
 from triton.backends.compiler import GPUTarget
+from triton.backends.nvidia.compiler import get_ptxas
 from triton.compiler import ASTSource
 
 from bench.contract import Resources
@@ -25,6 +26,7 @@ from impls._triton import walk
 from tests.tiny import config, zipf_corpus
 
 HOPPER = GPUTarget("cuda", 90, 32)
+TOOLS = Path(triton.__file__).parent / "backends" / "nvidia" / "bin"
 TYPES = {torch.float32: "*fp32", torch.bfloat16: "*bf16", torch.int32: "*i32", int: "i32", float: "fp32"}
 DIVISIBLE = [["tt.divisibility", 16]]
 CORPUS = zipf_corpus(words=20_000, vocabulary=5_000)
@@ -67,22 +69,26 @@ def softmaxes(dim: int) -> Iterator[tuple[str, triton.compiler.CompiledKernel]]:
         yield kernel.__name__, compiled(kernel, list(arguments), warps, stages)
 
 
-def tool(name: str, kernel: triton.compiler.CompiledKernel, *options: str) -> str:
-    """What one of the tools that Triton carries says of the machine code."""
-    path = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / name
-    with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
-        file.write(kernel.asm["cubin"])
+def told_by(path: str | Path, code: str | bytes, *options: str) -> str:
+    """What a tool says of a kernel."""
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(code.encode() if isinstance(code, str) else code)
         file.flush()
-        command = [str(path), *options, file.name]
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        done = subprocess.run([str(path), *options, file.name], capture_output=True, text=True, check=True)
+        return done.stdout + done.stderr
 
 
 def taken(kernel: triton.compiler.CompiledKernel) -> str:
-    """Registers and stack a thread, shared memory, and how often the machine code has the telling parts."""
-    used = " ".join(re.findall(r"(?:REG|STACK):\d+", tool("cuobjdump", kernel, "-res-usage")))
-    code = Counter(re.findall(r"\b(?:" + "|".join(TOLD) + r")\b", tool("nvdisasm", kernel, "-c")))
-    told = " ".join(f"{code[part]} {part}" for part in TOLD if code[part])
-    return f"{used} {kernel.metadata.shared / 1024:.0f} KiB shared {told}"
+    """Registers and stack a thread, shared memory, how often the machine code has the telling parts, and
+    whether the assembler warns that products wait for each other (C7510 and those behind it)."""
+    code, assembler = kernel.asm["cubin"], get_ptxas(HOPPER.arch).path
+    used = " ".join(re.findall(r"(?:REG|STACK):\d+", told_by(TOOLS / "cuobjdump", code, "-res-usage")))
+    machine_code = told_by(TOOLS / "nvdisasm", code, "-c")
+    parts = Counter(re.findall("|".join(rf"\b{part}\b" for part in TOLD), machine_code))
+    told = "".join(f" {parts[part]} {part}" for part in TOLD if parts[part])
+    warned = told_by(assembler, kernel.asm["ptx"], "-v", f"--gpu-name=sm_{HOPPER.arch}a", "-o", "/dev/null")
+    serial = " SERIALISED" if "are serialized" in warned else ""
+    return f"{used} {kernel.metadata.shared / 1024:.0f} KiB shared{told}{serial}"
 
 
 def main() -> int:
