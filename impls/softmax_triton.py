@@ -38,13 +38,20 @@ where u is 0.
 Work of a centre: 8 V B operations of tensor cores, B the dimension padded to a power of two: 70 M with
 V = 68 K and D = 100. 5 epochs of enwiki2015-100mb keep 60 M words: 4.2 × 10^15, 5 s at 790 TFLOP/s, 10 at
 half of that.
-Bytes a step: the rounded matrix twice (2 × 17 MB, from the second-level cache), float32 outputs there and
-back (2 × 35 MB): some 25 us of copying beside 90 us of products.
+Bytes a step of 512: 64 places at a time ask for the rounded matrix (17 MB) and 64 words for the rounded x
+(131 KB), 2 × 140 MB from the second-level cache, 50 us if it gives 5.5 TB/s; outputs there and back and
+rounded (105 MB) and what parts hand on (17 MB), 28 us at 4.3 TB/s. Both beside 90 us of products. These are
+estimates.
+With D = 100 two programs of four warps share a multiprocessor, in registers (192 and 255 of 255) and shared
+memory (112 and 81 KiB of 227, as compiled for Hopper): while one takes exponentials, the other multiplies.
 
 Options: `positions` P a step; `factors` of the products (`bf16`; `fp16`: three bits more, but what moves a
 row by less than 6e-8 of x is lost; `fp32`: exact, slow); `splits` of the vocabulary in `attend`, so that
 P / T × splits programs fill a GPU.
 """
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -57,10 +64,11 @@ from bench.contract import Config, Corpus, Implementation, Resources, Spec, Tick
 from impls._device import DeviceText, KeptSection, Queue
 from impls._graph import recorded
 from impls._law import learning_rate, starting_vectors
-from impls._triton import power_of_two
+from impls._triton import LEAST, power_of_two
 
 STEPS_A_REPLAY = 32  # steps of a CUDA graph: 3 ms of the device for some 10 us of the host
-TILE = 16_384  # numbers of a tile of x or u: 128 rows of 128, 32 KB as bfloat16
+TILE = 16_384  # numbers of a streamed tile of x or u: 128 rows of 128, 32 KB as bfloat16
+HELD = 64  # rows that a program holds while the others stream by: what four warps of Hopper multiply at once
 RIDING = 2  # columns of padding that the squares take
 FACTORS = {"bf16": torch.bfloat16, "fp16": torch.float16, "fp32": torch.float32}
 
@@ -96,7 +104,7 @@ def take(
 @triton.jit
 def attend(
     x_rounded,
-    u_rounded,  # (blocks × K, B) of the factors; zeros behind the V words
+    u_rounded,  # (whole blocks of K, B) of the factors; zeros behind the V words
     count,
     base,
     ahead,
@@ -105,36 +113,42 @@ def attend(
     drawn,  # (splits, P, B) float32: sum of 2^(score - top) u: written
     V,
     blocks_each,  # of a part
-    P: tl.constexpr,
-    B: tl.constexpr,
     T: tl.constexpr,  # places of a tile
     K: tl.constexpr,  # words of a block
+    P: tl.constexpr,
+    B: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
-    """T places over one part of the vocabulary; over nothing where the places are behind the text."""
+    """T places over one part of the vocabulary; nothing where the places are behind the text.
+
+    No loop stands outside the condition: where it might not run at all, Hopper's assembler has every product
+    wait for the one before (its warning C7515).
+    """
     LOG2_E: tl.constexpr = 1.4426950408889634
     row, word, d = tl.program_id(0) * T + tl.arange(0, T), tl.arange(0, K), tl.arange(0, B)
     live = tl.load(base) + ahead + tl.program_id(0) * T < tl.load(count)
     first = tl.program_id(1) * blocks_each
     last = tl.where(live, tl.minimum(first + blocks_each, tl.cdiv(V, K)), first)
-    v = tl.load(x_rounded + row[:, None] * B + d[None, :])  # (T, B)
-    highest, sums = tl.full((T,), -float("inf"), tl.float32), tl.zeros((T,), tl.float32)
-    expected = tl.zeros((T, B), tl.float32)
-    for block in range(first, last):
-        words = block * K + word
-        u = tl.load(u_rounded + words[:, None].to(tl.int64) * B + d[None, :])  # (K, B)
-        score = tl.dot(v, tl.trans(u), input_precision=PRECISION) * LOG2_E  # (T, K)
-        score = tl.where(words[None, :] < V, score, -float("inf"))
-        higher = tl.maximum(highest, tl.max(score, axis=1))
-        share, calmed = tl.exp2(score - higher[:, None]), tl.exp2(highest - higher)
-        sums = sums * calmed + tl.sum(share, axis=1)
-        expected = expected * calmed[:, None]
-        expected += tl.dot(share.to(u.dtype), u, input_precision=PRECISION)
-        highest = higher
-    part = tl.program_id(1) * P + row
-    tl.store(top + part, highest)
-    tl.store(total + part, sums)
-    tl.store(drawn + part[:, None].to(tl.int64) * B + d[None, :], expected)
+    if first < last:
+        v = tl.load(x_rounded + row[:, None] * B + d[None, :])  # (T, B)
+        highest, sums = tl.full((T,), -float("inf"), tl.float32), tl.zeros((T,), tl.float32)
+        expected = tl.zeros((T, B), tl.float32)
+        u_rounded += first.to(tl.int64) * (K * B)
+        for block in range(first, last):
+            u = tl.load(u_rounded + word[:, None] * B + d[None, :])  # (K, B)
+            u_rounded += K * B
+            score = tl.dot(v, tl.trans(u), input_precision=PRECISION)  # (T, K)
+            score = tl.where((block * K + word)[None, :] < V, score, -float("inf"))
+            higher = tl.maximum(highest, tl.max(score, axis=1) * LOG2_E)
+            share, calmed = tl.exp2(score * LOG2_E - higher[:, None]), tl.exp2(highest - higher)
+            sums = sums * calmed + tl.sum(share, axis=1)
+            expected = expected * calmed[:, None]
+            expected += tl.dot(share.to(u.dtype), u, input_precision=PRECISION)
+            highest = higher
+        part = tl.program_id(1) * P + row
+        tl.store(top + part, highest)
+        tl.store(total + part, sums)
+        tl.store(drawn + part[:, None].to(tl.int64) * B + d[None, :], expected)
 
 
 @triton.jit
@@ -158,8 +172,8 @@ def move(
     weight,  # (P,) float32: rate × m, 0 behind the text: written
     SPLITS: tl.constexpr,
     S: tl.constexpr,  # splits, padded to a power of two
-    P: tl.constexpr,
     PLACES: tl.constexpr,  # P, padded to a power of two
+    P: tl.constexpr,
     B: tl.constexpr,
     W: tl.constexpr,
 ):
@@ -207,7 +221,7 @@ def move(
         change = calm * rate * (towards - contexts * expected)
         tl.atomic_add(inputs + centre.to(tl.int64) * B + d, change, mask=vector, sem="relaxed")
     else:
-        tl.store(log_sum + row, 0.0)
+        tl.store(log_sum + row, float("inf"))  # a probability of 0, however great the score
         tl.store(weight + row, 0.0)
 
 
@@ -223,10 +237,10 @@ def leave(
     log_sum,
     weight,
     V,
-    P: tl.constexpr,
-    B: tl.constexpr,
     T: tl.constexpr,
     K: tl.constexpr,
+    P: tl.constexpr,
+    B: tl.constexpr,
     PRECISION: tl.constexpr,
 ):
     """K words: towards the centres they were seen beside, away from all by how probable those think them."""
@@ -234,7 +248,10 @@ def leave(
     SQUARE_U: tl.constexpr = B - 1
     SQUARE_X: tl.constexpr = B - 2
     words, place, d = tl.program_id(0) * K + tl.arange(0, K), tl.arange(0, T), tl.arange(0, B)
-    at_words = words[:, None].to(tl.int64) * B + d[None, :]
+    begin = tl.program_id(0).to(tl.int64) * (K * B)
+    outputs, u_rounded, pull = outputs + begin, u_rounded + begin, pull + begin
+    at_word = tl.arange(0, K) * B  # (K,)
+    at_words = at_word[:, None] + d[None, :]
     left_over = tl.minimum(tl.load(count) - tl.load(base) - ahead, P)
     if left_over > 0:
         u = tl.load(u_rounded + at_words)  # (K, B)
@@ -246,9 +263,10 @@ def leave(
             g = tl.exp2(score - tl.load(log_sum + rows)[None, :]) * tl.load(weight + rows)[None, :]
             push += tl.dot(g.to(v.dtype), v, input_precision=PRECISION)
         real = words < V
-        seen = tl.load(pull + words.to(tl.int64) * B + SQUARE_X, mask=real, other=0.0)  # (K,)
+        seen = tl.load(pull + at_word + SQUARE_X, mask=real, other=0.0)  # (K,)
         was_seen = (seen > 0)[:, None] & (d >= 0)[None, :]
         change = tl.load(pull + at_words, mask=was_seen, other=0.0) - push  # (K, B)
+        tl.debug_barrier()  # other threads have read what is now erased
         tl.store(pull + at_words, tl.zeros((K, B), tl.float32), mask=was_seen)
 
         by_p = 0.5 * tl.sum(tl.where((d == SQUARE_X)[None, :], push, 0.0), axis=1)
@@ -257,11 +275,22 @@ def leave(
         bend = tl.maximum(tl.maximum(by_p, risen), 1e-4)  # z
         change *= ((1 - tl.exp(-bend)) / bend)[:, None]
 
-        vector = real[:, None] & (d < SQUARE_X)[None, :]
-        moved = tl.load(outputs + at_words, mask=vector, other=0.0) + tl.where(vector, change, 0.0)
-        tl.store(outputs + at_words, moved, mask=vector)
+        row_real = real[:, None] & (d >= 0)[None, :]  # whole rows: 16 bytes a thread
+        moved = tl.load(outputs + at_words, mask=row_real, other=0.0)
+        moved += tl.where((d < SQUARE_X)[None, :], change, 0.0)
+        tl.store(outputs + at_words, moved, mask=row_real)
         square = tl.sum(moved * moved, axis=1)[:, None]
         tl.store(u_rounded + at_words, tl.where((d == SQUARE_U)[None, :], square, moved).to(u.dtype))
+
+
+class Launch(NamedTuple):
+    """A kernel, and how it is started."""
+
+    kernel: triton.JITFunction
+    grid: tuple[int, ...]
+    arguments: tuple[Any, ...]  # in the order of the kernel's parameters
+    warps: int
+    stages: int = 2  # tiles of what streams by that are in shared memory
 
 
 class FullSoftmaxTriton(Implementation):
@@ -286,21 +315,24 @@ class FullSoftmaxTriton(Implementation):
         self.inputs, self.outputs = (pad(matrix, (0, self.B - config.dim)) for matrix in drawn)  # (V, B)
         if self.inputs.is_cuda:
             torch.cuda.set_device(self.inputs.device)  # where Triton launches
-        self.tile = max(16, TILE // self.B)  # T and K
-        self.P = -(-int(self.options["positions"]) // self.tile) * self.tile
-        self.blocks = -(-self.V // self.tile)
-        self.splits = min(int(self.options["splits"]), self.blocks)
-        self._allocate(FACTORS[str(self.options["factors"])])
+        factors = FACTORS[str(self.options["factors"])]
+        self.exact = factors == torch.float32  # without tensor cores
+        self.held = LEAST if self.exact else max(LEAST, min(HELD, 2 * TILE // self.B))
+        self.streamed = LEAST if self.exact else max(self.held, min(2 * HELD, TILE // self.B))
+        self.P = -(-int(self.options["positions"]) // self.streamed) * self.streamed
+        blocks = -(-self.V // self.streamed)
+        self.blocks_each = -(-blocks // int(self.options["splits"]))
+        self.splits = -(-blocks // self.blocks_each)  # none of them empty
+        self._allocate(factors, blocks * self.streamed)
         kept = corpus.keep_probability(config.subsample) * corpus.counts
         self.kept_share = float(kept.sum() / corpus.counts.sum())
         self._kept = torch.zeros((), dtype=torch.int64, device=self.device)
         self._pairs, self._centres = torch.zeros_like(self._kept), torch.zeros_like(self._kept)
 
-    def _allocate(self, factors: torch.dtype) -> None:
+    def _allocate(self, factors: torch.dtype, rows: int) -> None:
         """What the kernels hand to each other, and a place for the section that a graph can know."""
         P, S, B, device = self.P, self.splits, self.B, self.device
-        behind = self.blocks * self.tile - self.V
-        self.u_rounded = pad(self.outputs, (0, 0, 0, behind)).to(factors)  # (blocks × K, B)
+        self.u_rounded = pad(self.outputs, (0, 0, 0, rows - self.V)).to(factors)  # (rows, B)
         self.pull = torch.zeros_like(self.outputs)
         self.x = torch.zeros(P, B, device=device)
         self.x_rounded = self.x.to(factors)
@@ -313,31 +345,28 @@ class FullSoftmaxTriton(Implementation):
         ids, left, right = torch.zeros(3, longest, dtype=torch.int32, device=device)
         self.kept = KeptSection(ids, left, right, torch.zeros_like(self.base))
 
-    def step(self, ahead: int) -> None:
-        """Train on P places, `ahead` words behind the base; on none where the text has ended."""
+    def launches(self, ahead: int) -> Iterator[Launch]:
+        """Of one step, on P places `ahead` words behind the base."""
         kept, P, B = self.kept, self.P, self.B
         at = (kept.count, self.base, ahead)
         text = (kept.ids, kept.left, kept.right, *at)
-        exact = self.u_rounded.dtype == torch.float32
-        sizes = {"P": P, "B": B, "T": self.tile, "K": self.tile, "PRECISION": "ieee" if exact else "tf32"}
-        take[(P,)](self.inputs, *text, self.x, self.x_rounded, self.m, B, num_warps=1)
-        found = (self.top, self.total, self.drawn)
-        each = -(-self.blocks // self.splits)
-        attend[(P // self.tile, self.splits)](
-            self.x_rounded, self.u_rounded, *at, *found, self.V, each, **sizes, num_warps=8, num_stages=3
-        )
-        told = (self.log_sum, self.weight)
-        move[(P,)](
-            *(self.inputs, self.u_rounded, self.pull, *text, self.rates, self.x, self.m, *found, *told),
-            *(self.splits, power_of_two(self.splits, least=1), P, power_of_two(P), B, self.config.window),
-            num_warps=4,
-        )
-        leave[(self.blocks,)](
-            *(self.outputs, self.u_rounded, self.pull, *at, self.x_rounded, *told, self.V),
-            **sizes,
-            num_warps=8,
-            num_stages=3,
-        )
+        sizes = (P, B, "ieee" if self.exact else "tf32")
+        found, told = (self.top, self.total, self.drawn), (self.log_sum, self.weight)
+        yield Launch(take, (P,), (self.inputs, *text, self.x, self.x_rounded, self.m, B), warps=1)
+        asked = (self.x_rounded, self.u_rounded, *at, *found, self.V, self.blocks_each)
+        grid, warps = (P // self.held, self.splits), max(4, B // 64)
+        yield Launch(attend, grid, (*asked, self.held, self.streamed, *sizes), warps, 3 if B <= 128 else 2)
+        padded = (power_of_two(self.splits, least=1), power_of_two(P))
+        moved = (self.inputs, self.u_rounded, self.pull, *text, self.rates, self.x, self.m, *found, *told)
+        yield Launch(move, (P,), (*moved, self.splits, *padded, P, B, self.config.window), warps=4)
+        left = (self.outputs, self.u_rounded, self.pull, *at, self.x_rounded, *told, self.V)
+        grid, warps = (-(-self.V // self.held),), min(8, max(4, B // 32))
+        yield Launch(leave, grid, (*left, self.streamed, self.held, *sizes), warps)
+
+    def step(self, ahead: int) -> None:
+        """Train on P places; on none where the text has ended."""
+        for kernel, grid, arguments, warps, stages in self.launches(ahead):
+            kernel[grid](*arguments, num_warps=warps, num_stages=stages)
 
     def steps(self) -> None:
         """As many as a graph holds, and on to the next ones."""

@@ -36,7 +36,7 @@ def prepared(options=None, corpus=CORPUS, **changes):
 
 @pytest.fixture(autouse=True)
 def small_tiles(monkeypatch):
-    monkeypatch.setattr("impls.softmax_triton.TILE", 16 * 16)
+    monkeypatch.setattr("impls.softmax_triton.HELD", 16)
     monkeypatch.setattr("impls.softmax_triton.STEPS_A_REPLAY", 3)
 
 
@@ -160,6 +160,19 @@ def test_steps_of_hundreds_of_centres_do_not_overshoot():
     assert np.linalg.norm(inputs, axis=1).max() > 100
 
 
+def test_a_word_alone_in_its_sentence_moves_nothing():
+    """Not even where it alone would have probabilities beyond what a float holds."""
+    run = at_random(prepared(), size=15.0)
+    run.compile()
+    before = [m.clone() for m in (run.inputs, run.outputs)]
+    assert (before[0][7] @ before[1].T).max() > 128
+    alone = [torch.tensor([x, 7], dtype=torch.int32, device=DEVICE) for x in (7, 0, 0)]
+    run.load(KeptSection(*alone, torch.tensor([1], dtype=torch.int32, device=DEVICE)), (0.1, 0.1))
+    run.replay()
+    assert torch.equal(run.inputs, before[0])
+    assert torch.equal(run.outputs, before[1])
+
+
 def test_compiling_trains_nothing():
     run = prepared()
     before = [m.clone() for m in (run.inputs, run.outputs)]
@@ -186,7 +199,7 @@ from bench.discovery import load
 from impls import softmax_triton
 from tests.tiny import config, zipf_corpus
 if sys.argv[1] == "cpu":  # the interpreter takes a program at a time
-    softmax_triton.TILE, softmax_triton.STEPS_A_REPLAY = 16 * 16, 4
+    softmax_triton.STEPS_A_REPLAY = 4
 corpus = zipf_corpus(words=200)
 run = load("softmax_triton", {"positions": 16, "factors": sys.argv[2]})
 run.prepare(corpus, config("skipgram", "softmax", learning_rate=0.5), Resources(sys.argv[1]))

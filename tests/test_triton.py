@@ -7,6 +7,7 @@ is tested there. With one, the compiled kernel is held to the same figures.
 import importlib.util
 import math
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -364,5 +365,7 @@ def test_every_model_compiles_for_a_gpu_that_is_not_here():
         )
     assert done.returncode == 0, done.stderr
     lines = done.stdout.splitlines()
-    assert len(lines) == 8
-    assert all("STACK:0 " in line for line in lines if "dim 100" in line)  # nothing spilled
+    assert len(lines) == 16
+    spilled = [int(re.search(r"STACK:(\d+)", line)[1]) for line in lines if "dim 100" in line]
+    assert max(spilled) <= 16  # bytes a thread: a few, outside the loops
+    assert "SERIALISED" not in done.stdout
