@@ -10,7 +10,8 @@ windowed file's own, on other bands.
 The n chunks of a step do not follow each other as in `Windowed.bands`: they are from n places of the
 section, equally far apart, and each place moves on by a chunk a step. A text repeats its words where it has
 used them, and rows that receive all of this from one point overshoot: in skip-gram on enwiki2015-100mb, 256
-consecutive centres of hierarchical softmax diverge within 2 M words, and those of 16 places do not.
+consecutive centres of hierarchical softmax that nothing holds back diverge within 2 M words, and those of
+16 places do not.
 
 How many words of a section are kept is known to the device alone, and the host has to know how many strips
 to queue: as many as hold the expected kept words and DEVIATIONS standard deviations more. A section has more
