@@ -49,7 +49,7 @@ def test_what_is_said_of_costs_stands_in_the_report():
     report = (ROOT / "reports" / "table.md").read_text("utf-8").replace("\\", "")
     table = report.partition("### Cost against the vocabulary")[2].partition("\n### ")[0]
     doubled = re.findall(r"^\| .*?(\w+), `(\w+)` \| (a.*) \| \*\*(.*)\*\* \|$", PAGE, re.MULTILINE)
-    assert len(doubled) == 4
+    assert len(doubled) == 6
     for objective, name, law, figure in doubled:
         rows = [
             line
@@ -57,9 +57,11 @@ def test_what_is_said_of_costs_stands_in_the_report():
             if line.startswith(f"| {name}, skip-gram {objective} | {law} |")
         ]
         assert [line.endswith(f"| {figure} |") for line in rows] == [True], name
+    noise_words = report.partition("### Cost against the noise words")[2].partition("\n### ")[0]
     quoted = re.findall(r"\*\*([^*]*\[[^]]+\])\*\*", PAGE)
-    assert len(quoted) == 9
-    assert [figure for figure in quoted if not re.search(rf"\| {re.escape(figure)} (\||at )", table)] == []
+    assert len(quoted) == 16
+    shown = table + noise_words
+    assert [figure for figure in quoted if not re.search(rf"\| {re.escape(figure)} (\||at |a )", shown)] == []
 
 
 def test_what_is_said_of_claims_stands_in_the_report():
