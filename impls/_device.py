@@ -54,6 +54,14 @@ class KeptSection:
     right: Tensor  # (n + 1,) int32 and behind it
     count: Tensor  # (1,) int32
 
+    def is_text(self) -> Tensor:
+        """(n + 1,) bool: which of the places are text."""
+        return torch.arange(len(self.ids), device=self.ids.device) < self.count
+
+    def contexts(self) -> Tensor:
+        """(n + 1,) int32 how many contexts the word at each place has; none behind the text."""
+        return torch.where(self.is_text(), self.left + self.right, 0)
+
 
 def uploaded(array: npt.NDArray[Any], device: str) -> Tensor:
     """A copy on the device: torch wants writable memory."""

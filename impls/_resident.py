@@ -114,7 +114,7 @@ class Resident(Windowed):
         steps = STRIP * self.strips[section.begin]
         chunks, places = steps * self.n, steps * self.n * C
         kept = self.text.draw(section)
-        is_text = torch.arange(section.words, device=self.device) < kept.count
+        is_text = kept.is_text()[:-1]
         ids, left, right = (
             torch.where(is_text, x[:-1], 0).long() for x in (kept.ids, kept.left, kept.right)
         )  # (raw words,) what lies behind the text may be anything

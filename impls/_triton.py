@@ -276,9 +276,8 @@ class Walker(Implementation):
 
     def _count(self, kept: KeptSection) -> None:
         """On the device: whoever wants the numbers waits for them."""
-        is_text = torch.arange(len(kept.ids), device=self.device) < kept.count
         self._kept += kept.count[0]
-        self._pairs += torch.where(is_text, kept.left + kept.right, 0).sum()
+        self._pairs += kept.contexts().sum()
 
     def vectors(self) -> npt.NDArray[np.float32]:
         return np.ascontiguousarray(self.inputs[:, : self.config.dim].cpu().numpy())

@@ -72,13 +72,12 @@ class HierarchicalSoftmaxTriton(Walker):
 
     def _count(self, kept: KeptSection) -> None:
         super()._count(kept)
-        is_text = torch.arange(len(kept.ids), device=self.device) < kept.count
         ids = kept.ids.clamp(0, len(self.lengths) - 1)  # past the text stands anything
         lengths = self.lengths.index_select(0, ids)
-        contexts = kept.left + kept.right
+        contexts = kept.contexts()
         predictions = contexts if self.config.architecture == "skipgram" else (contexts > 0).int()
-        self._scored = self._scored + torch.where(is_text, predictions * lengths, 0).sum()
-        self._visits = self._visits + torch.where(is_text, 1 + lengths, 0).sum()
+        self._scored = self._scored + (predictions * lengths).sum()
+        self._visits = self._visits + torch.where(kept.is_text(), 1 + lengths, 0).sum()
 
     def work(self) -> dict[str, int]:
         return {**super().work(), "scored_outputs": int(self._scored), "row_visits": int(self._visits)}

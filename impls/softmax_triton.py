@@ -406,8 +406,7 @@ class FullSoftmaxTriton(Implementation):
 
     def _count(self, kept: KeptSection) -> None:
         """On the device: whoever wants the numbers waits for them."""
-        is_text = torch.arange(len(kept.ids), device=self.device) < kept.count
-        contexts = torch.where(is_text, kept.left + kept.right, 0)
+        contexts = kept.contexts()
         self._kept += kept.count[0]
         self._pairs += contexts.sum()
         self._centres += (contexts > 0).sum()

@@ -34,7 +34,7 @@ def test_checks_tell_what_passed_and_what_did_not(tmp_path):
     file.write_text(
         "import pytest\n"
         "def test_right(): pass\n"
-        "@pytest.mark.skip(reason='no')\ndef test_left_out(): pass\n"
+        "@pytest.mark.skip(reason='so that one is skipped')\ndef test_left_out(): pass\n"
         "def test_wrong(): assert 1 + 1 == 3, 'arithmetic'\n"
     )
     found = kernel_checks.check([file], timeout_s=60)
